@@ -1,0 +1,42 @@
+"""What differs between the Airflow versions this package runs on (3.1 to 3.3), in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+__all__ = ["AirflowFailException", "NotedIntents"]
+
+_KEY = "sender_campaign"
+
+
+class NotedIntents:
+    """What a task is about to do, noted where it survives the task's retries.
+
+    Airflow has such a place since 3.3 (``task_state_store``). On older versions nothing is noted: the state of the
+    campaign itself tells all there is to know, the note only spares a search.
+
+    :param context: the task's context.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._store: Any = context.get("task_state_store")
+
+    def noted(self) -> Mapping[str, str]:
+        """Return what was noted last."""
+        noted = self._store.get(_KEY) if self._store is not None else None
+        return noted if isinstance(noted, Mapping) else {}
+
+    def note(self, **facts: str) -> None:
+        """Note what is about to be done; what was noted before stays."""
+        if self._store is None:
+            return
+        from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # left out of its .pyi file
+
+        # A task may be cleared months later, and must still find its campaign.
+        self._store.set(_KEY, {**self.noted(), **facts}, retention=NEVER_EXPIRE)

@@ -1,0 +1,3 @@
+"""The services over HTTP. Plain Python: nothing here imports Airflow."""
+
+from __future__ import annotations

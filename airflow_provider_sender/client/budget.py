@@ -1,0 +1,275 @@
+"""The account's request budget: wait for the next window instead of being refused.
+
+A service counts the requests of a whole account in windows and tells, with every answer, how many are left and when
+the window ends. A client that heeds this is never refused. Services that tell nothing are paced by the limits they
+publish. One :class:`Budget` is shared by all threads of a process that talk to the same account.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from weakref import WeakValueDictionary
+
+from airflow_provider_sender.client.errors import RateLimitError
+
+log = logging.getLogger(__name__)
+
+# Epoch seconds are beyond this and seconds-from-now are below it, whatever the year.
+_SMALLEST_EPOCH = 1_000_000_000
+
+# How often a thread looks again whether an answer that is under way has made room for it.
+_LOOK_AGAIN = 0.02
+
+# A reset told in whole seconds may have been rounded down, so the window may last up to a second longer.
+_ROUNDING = 1.0
+
+_LONG_ENOUGH_TO_MENTION = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A limit that is known beforehand: at most ``requests`` in any ``seconds``."""
+
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateState:
+    """What one answer says about the window.
+
+    :param limit: requests a window allows.
+    :param remaining: requests left in this window.
+    :param reset: seconds from now until the window ends.
+    """
+
+    limit: int | None
+    remaining: int | None
+    reset: float | None
+
+
+class RateHeaders:
+    """Reads ``X-RateLimit-*``, ``Retry-After`` and ``Date`` of one service's answers.
+
+    ``X-RateLimit-Reset`` may be ISO-8601, epoch seconds or seconds from now. The first two are on the service's clock,
+    which is compared with ours through the ``Date`` header: it is cut to whole seconds, so it says how far the
+    service's clock is ahead at the least, and the greatest value seen is the best one.
+
+    :param wall: the time in epoch seconds, on our clock.
+    """
+
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
+        self._ahead: float | None = None
+
+    def read(self, headers: Mapping[str, str]) -> RateState:
+        """Return what an answer's headers say; whatever is missing or unreadable is None."""
+        self._compare_clocks(headers.get("Date"))
+        return RateState(
+            limit=_whole(headers.get("X-RateLimit-Limit")),
+            remaining=_whole(headers.get("X-RateLimit-Remaining")),
+            reset=self._seconds_until(headers.get("X-RateLimit-Reset"), rounding=_ROUNDING),
+        )
+
+    def retry_after(self, headers: Mapping[str, str]) -> float | None:
+        """Return for how many seconds the service asks to be left alone (``Retry-After``, else the window's end)."""
+        asked = self._seconds_until(headers.get("Retry-After"), rounding=0.0)
+        if asked is not None:
+            return asked
+        return self._seconds_until(headers.get("X-RateLimit-Reset"), rounding=_ROUNDING)
+
+    def _compare_clocks(self, date: str | None) -> None:
+        moment = _http_date(date) if date else None
+        if moment is None:
+            return
+        ahead = moment - self._wall()
+        if self._ahead is None or ahead > self._ahead:
+            self._ahead = ahead
+
+    def _service_time(self) -> float:
+        ahead = self._ahead or 0.0
+        # Within a second the header cannot tell the clocks apart, and ours is the finer one.
+        return self._wall() + (0.0 if -1.0 <= ahead <= 0.0 else ahead)
+
+    def _seconds_until(self, value: str | None, *, rounding: float) -> float | None:
+        if not value:
+            return None
+        number = _number(value)
+        if number is not None and number < _SMALLEST_EPOCH:
+            left = number
+        else:
+            moment = number if number is not None else _moment(value)
+            if moment is None:
+                return None
+            number = moment
+            left = moment - self._service_time()
+        return max(0.0, left + (rounding if number == int(number) else 0.0))
+
+
+class Budget:
+    """Lets each request through when the account has room for it.
+
+    :param paces: limits known beforehand, the service's published ones and the user's own cap.
+    :param reserve: requests of every window that are left to others.
+    :param max_wait: the longest single wait in seconds; a longer one raises :class:`RateLimitError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        paces: tuple[Pace, ...] = (),
+        reserve: int = 0,
+        max_wait: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.max_wait = max_wait
+        self._reserve = reserve
+        self._sent = [(pace, deque[float]()) for pace in paces]
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._limit: int | None = None
+        self._remaining: int | None = None
+        self._ends_at: float | None = None
+        self._closed_until = 0.0
+        self._under_way = 0
+
+    @property
+    def limit(self) -> int | None:
+        """Requests a window allows, as far as the service has told."""
+        return self._limit
+
+    @property
+    def remaining(self) -> int | None:
+        """Requests left in the current window, as far as the service has told."""
+        return self._remaining
+
+    def acquire(self) -> None:
+        """Wait until one more request may be made, and count it as under way.
+
+        :raises RateLimitError: when that would take longer than ``max_wait`` seconds; nothing was sent.
+        """
+        mentioned = False
+        while True:
+            with self._lock:
+                delay = self._delay()
+                if delay <= 0:
+                    self._under_way += 1
+                    now = self._clock()
+                    for _, sent in self._sent:
+                        sent.append(now)
+                    return
+            if delay > self.max_wait:
+                raise RateLimitError(
+                    f"The account's request window is used up for another {delay:.0f} s, longer than a worker may "
+                    f"wait (max_wait of the connection: {self.max_wait:.0f} s).",
+                    retry_after=delay,
+                )
+            if delay >= _LONG_ENOUGH_TO_MENTION and not mentioned:
+                log.info("The account's request window is used up; going on in %.0f s", delay)
+                mentioned = True
+            self._sleep(delay)
+
+    def answered(self, state: RateState) -> None:
+        """Take note of an answer and what it says about the window."""
+        with self._lock:
+            self._under_way -= 1
+            if state.remaining is None:
+                return
+            now = self._clock()
+            ends_at = now + state.reset if state.reset is not None else None
+            if self._ends_at is None or self._remaining is None:
+                self._remaining = state.remaining
+                self._ends_at = ends_at
+            else:
+                # Answers overtake each other: within a window the lowest figure is the newest.
+                self._remaining = min(self._remaining, state.remaining)
+            if state.limit is not None:
+                self._limit = state.limit
+
+    def unanswered(self) -> None:
+        """Take note that a request ended without an answer."""
+        with self._lock:
+            self._under_way -= 1
+
+    def refused(self, seconds: float) -> None:
+        """Let no request through for ``seconds``: the service said so."""
+        with self._lock:
+            self._closed_until = max(self._closed_until, self._clock() + seconds)
+
+    def _delay(self) -> float:
+        now = self._clock()
+        waits = [self._closed_until - now, self._window_delay(now)]
+        waits += [sent[0] + pace.seconds - now for pace, sent in self._sent if _is_full(pace, sent, now)]
+        return max(waits)
+
+    def _window_delay(self, now: float) -> float:
+        if self._ends_at is None or self._remaining is None:
+            return 0.0
+        if now >= self._ends_at:
+            self._remaining, self._ends_at = self._limit, None
+            return 0.0
+        reserve = min(self._reserve, (self._limit or self._reserve + 1) - 1)
+        if self._remaining - self._under_way > reserve:
+            return 0.0
+        if self._remaining > reserve:
+            return _LOOK_AGAIN  # those under way may be counted already; their answers will tell
+        return self._ends_at - now
+
+
+def _is_full(pace: Pace, sent: deque[float], now: float) -> bool:
+    while sent and sent[0] <= now - pace.seconds:
+        sent.popleft()
+    return len(sent) >= pace.requests
+
+
+_budgets: WeakValueDictionary[object, Budget] = WeakValueDictionary()
+_budgets_lock = threading.Lock()
+
+
+def shared_budget(account: object, make: Callable[[], Budget]) -> Budget:
+    """Return this process's budget for an account, made by ``make`` when there is none yet.
+
+    :param account: what tells accounts and their settings apart; it is hashed and compared, never shown.
+    """
+    with _budgets_lock:
+        budget = _budgets.get(account)
+        if budget is None:
+            budget = _budgets[account] = make()
+        return budget
+
+
+def _whole(value: str | None) -> int | None:
+    number = _number(value) if value else None
+    return int(number) if number is not None else None
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _moment(value: str) -> float | None:
+    """Return epoch seconds of an ISO-8601 or HTTP date; one without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return _http_date(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _http_date(value: str) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        return None

@@ -1,0 +1,216 @@
+"""What the services have in common: subscribers, groups, campaigns and what became of them.
+
+Each service's own spelling is mapped into these once (``sender_records.py`` and its siblings); jobs, operators and
+sensors know nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+FieldValue = str | int | float | None
+
+
+class Consent(enum.StrEnum):
+    """Whether someone may be mailed. Only ACTIVE ones are."""
+
+    ACTIVE = "active"
+    UNCONFIRMED = "unconfirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNKNOWN = "unknown"
+
+
+class Subscriber(msgspec.Struct, frozen=True):
+    """One subscriber as an account has it.
+
+    :param id: the service's own id; an e-mail address where it has none.
+    :param consent: whether campaigns reach this subscriber.
+    :param transactional_consent: the same for transactional mail, where the service tells them apart.
+    :param created: when the service first knew this subscriber, in UTC; likewise the other times.
+    :param groups: ids of the groups (lists) the subscriber is in.
+    :param fields: custom fields by name.
+    """
+
+    id: str
+    email: str | None = None
+    phone: str | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    consent: Consent = Consent.UNKNOWN
+    transactional_consent: Consent | None = None
+    created: datetime | None = None
+    unsubscribed_at: datetime | None = None
+    bounced_at: datetime | None = None
+    location: str | None = None
+    ip_address: str | None = None
+    source: str | None = None
+    groups: tuple[str, ...] = ()
+    fields: Mapping[str, FieldValue] = {}
+
+
+class SubscriberChange(msgspec.Struct, frozen=True):
+    """What a row wants a subscriber to be; None and missing fields leave things as they are.
+
+    :param key: the address (lower case), phone or id the row names a subscriber by.
+    :param consent: the state the row asks for, if any.
+    :param groups: groups to be added to; nobody is taken out of a group by an upsert.
+    """
+
+    key: str
+    email: str | None = None
+    phone: str | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    consent: Consent | None = None
+    groups: tuple[str, ...] = ()
+    fields: Mapping[str, FieldValue] = {}
+
+
+class FieldType(enum.StrEnum):
+    """Type of a custom field."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATETIME = "datetime"
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A custom field of an account.
+
+    :param name: what export columns and upsert rows call it.
+    :param tag: the service's merge tag for it, where it has one.
+    """
+
+    name: str
+    type: FieldType = FieldType.TEXT
+    tag: str | None = None
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A group (list) of subscribers."""
+
+    id: str
+    title: str
+    members: int | None = None
+
+
+class CampaignState(enum.StrEnum):
+    """Where a campaign is in its life; what a service calls it is mapped in one table per service."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    PARTLY_SENT = "partly_sent"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    NEEDS_ATTENTION = "needs_attention"
+    UNKNOWN = "unknown"
+
+    @property
+    def has_left_draft(self) -> bool:
+        """Whether mails went out, are going out, or will without anything more being done."""
+        return self in _SENT_OR_WILL_BE
+
+
+_SENT_OR_WILL_BE = {
+    CampaignState.SCHEDULED,
+    CampaignState.SENDING,
+    CampaignState.SENT,
+    CampaignState.PARTLY_SENT,
+}
+
+
+class Campaign(msgspec.Struct, frozen=True):
+    """A campaign as an account has it, without its content.
+
+    :param title: the internal name, which recipients never see.
+    :param service_state: the state in the service's own words.
+    :param recipients: how many it goes to, as far as the service has worked that out.
+    :param sent: mails handed over so far.
+    :param scheduled_at: when it is to be sent, in UTC; likewise ``sent_at`` and ``created``.
+    :param sender_address: the address it is sent from.
+    :param has_content: whether it has something to send; None when the service does not tell.
+    """
+
+    id: str
+    title: str = ""
+    subject: str = ""
+    state: CampaignState = CampaignState.UNKNOWN
+    service_state: str = ""
+    recipients: int | None = None
+    sent: int | None = None
+    scheduled_at: datetime | None = None
+    sent_at: datetime | None = None
+    created: datetime | None = None
+    sender_address: str | None = None
+    group_ids: tuple[str, ...] = ()
+    segment_ids: tuple[str, ...] = ()
+    has_content: bool | None = None
+
+    def summary(self) -> dict[str, str | int | None]:
+        """Return what is worth an XCom: small, and nobody's data."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "state": self.state.value,
+            "service_state": self.service_state,
+            "recipients": self.recipients,
+            "sent": self.sent,
+            "scheduled_at": self.scheduled_at.isoformat() if self.scheduled_at else None,
+            "sent_at": self.sent_at.isoformat() if self.sent_at else None,
+        }
+
+
+class CampaignDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A campaign to be created, in words that hold for every service.
+
+    :param subject: what recipients read first.
+    :param from_name: the sender's name as recipients see it.
+    :param from_email: the address it is sent from; its domain must be verified with the service.
+    :param html: the content; must hold the service's unsubscribe tag.
+    :param text: the content as plain text, when there is no HTML.
+    :param title: internal name, default the subject.
+    :param preheader: the line shown after the subject in an inbox.
+    :param group_ids: groups (lists) it goes to.
+    :param segment_ids: segments it goes to.
+    :param extra: anything else the service's create call takes, in the service's own words.
+    """
+
+    subject: str
+    from_name: str
+    from_email: str
+    html: str | None = None
+    text: str | None = None
+    title: str | None = None
+    preheader: str | None = None
+    group_ids: tuple[str, ...] = ()
+    segment_ids: tuple[str, ...] = ()
+    extra: Mapping[str, str | int | float | bool | None] = {}
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Whose account a token opens, as far as the service says.
+
+    :param description: a sentence for the "Test" button, without anybody's data but the account's own.
+    """
+
+    description: str
+
+
+def same_value(one: FieldValue, other: FieldValue) -> bool:
+    """Tell whether two values of a field are the same; services return numbers as texts and nothing as ``""``."""
+    if one in (None, "") or other in (None, ""):
+        return one in (None, "") and other in (None, "")
+    if str(one) == str(other):
+        return True
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False

@@ -1,0 +1,112 @@
+"""How Sender speaks in a single request: its token, and its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import msgspec
+
+from airflow_provider_sender.client.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServiceError,
+    ServiceFailureError,
+)
+from airflow_provider_sender.client.sender_records import Json
+from airflow_provider_sender.client.transport import Answer, Request, is_redirect
+
+_NOTHING_FOUND = "There is no such thing in the account, or the connection's host is not the API's address."
+
+
+class _Said(msgspec.Struct):
+    """What every answer may say about how it went."""
+
+    success: Json = None
+    message: Json = None
+    errors: Json = None
+
+
+class SenderDialect:
+    """Sender's ways (https://api.sender.net/#errors).
+
+    :param token: API access token.
+    """
+
+    name = "Sender"
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def authorization(self) -> str:
+        """Return the value of the ``Authorization`` header."""
+        return f"Bearer {self._token}"
+
+    def error_in(self, answer: Answer, request: Request) -> ServiceError | None:
+        """Return the error an answer carries; an answer of 200 that says ``success: false`` is one."""
+        said = _said(answer.body)
+        if answer.status < HTTPStatus.MULTIPLE_CHOICES and said.success is not False:
+            return None
+        kind, meaning = _kind(answer.status)
+        sentence = _sentence(said.message)
+        return kind(
+            f"{meaning} Sender says: {sentence}" if sentence else meaning,
+            method=request.method,
+            path=request.path,
+            status=answer.status,
+            errors=_field_errors(said.errors),
+            request_id=answer.headers.get("X-Request-Id"),
+        )
+
+
+def _kind(status: int) -> tuple[type[ServiceError], str]:
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return AuthenticationError, "The API access token is missing, wrong, expired or revoked."
+        case HTTPStatus.FORBIDDEN:
+            return PermissionDeniedError, "The account or its plan does not allow this."
+        case HTTPStatus.NOT_FOUND:
+            return NotFoundError, _NOTHING_FOUND
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return RateLimitError, "The account made more requests than a minute allows."
+        case _ if is_redirect(status):
+            return (
+                InvalidRequestError,
+                "The address redirects elsewhere, which is never followed. Check the connection's host.",
+            )
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+            return ServiceFailureError, "The service failed."
+        case _:
+            return InvalidRequestError, "The service refuses this request."
+
+
+def _said(body: bytes) -> _Said:
+    try:
+        return msgspec.json.decode(body, type=_Said, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Said()  # not JSON, or no object: the status has to do
+
+
+def _sentence(message: Json) -> str:
+    """Return the service's sentence; it may be a text, a list of them, or an object with ``error`` and lists."""
+    if isinstance(message, str):
+        return message
+    if isinstance(message, Mapping):
+        lists = [f"{len(value)} {key}" for key, value in message.items() if isinstance(value, list) and value]
+        return ", ".join([str(message.get("error", "")), *lists]).strip(", ")
+    if isinstance(message, Sequence):
+        return "; ".join(str(part) for part in message)
+    return ""
+
+
+def _field_errors(errors: Json) -> dict[str, list[str]]:
+    """Return field -> messages; a field's value may be one text or a list of them."""
+    if not isinstance(errors, Mapping):
+        return {}
+    return {
+        str(field): [str(text) for text in texts] if isinstance(texts, list) else [str(texts)]
+        for field, texts in errors.items()
+    }

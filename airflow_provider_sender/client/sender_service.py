@@ -1,0 +1,286 @@
+"""Sender behind the port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, NotFoundError
+from airflow_provider_sender.client.paging import ListingReport, NumberedListing, OnDrift, Order, Page, Row
+from airflow_provider_sender.client.records import (
+    Account,
+    Campaign,
+    CampaignDefinition,
+    Consent,
+    Field,
+    Group,
+    Subscriber,
+    SubscriberChange,
+)
+from airflow_provider_sender.client.seen import SeenKeys
+from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
+from airflow_provider_sender.client.sender_fields import FieldKeys
+from airflow_provider_sender.client.sender_records import (
+    WRITTEN_CONSENTS,
+    Json,
+    ListPage,
+    Meta,
+    SenderCampaign,
+    SenderSubscriber,
+    campaign_from,
+    every,
+    subscriber_from,
+)
+from airflow_provider_sender.client.service import Capability, Service
+from airflow_provider_sender.client.transport import read
+
+_read_subscriber = msgspec.json.Decoder(SenderSubscriber, strict=False)
+_read_campaign = msgspec.json.Decoder(SenderCampaign, strict=False)
+
+
+class _Key(msgspec.Struct):
+    """The two things a listing needs to know of a row."""
+
+    id: str
+    created: str | None = None
+
+
+class _RawPage(msgspec.Struct):
+    """A page whose rows stay as they came."""
+
+    data: list[msgspec.Raw]
+    meta: Meta
+
+
+_read_keys = msgspec.json.Decoder(ListPage[_Key], strict=False)
+_read_raw = msgspec.json.Decoder(_RawPage)
+
+
+class SenderListing(NumberedListing):
+    """A paginated collection.
+
+    :param path: its path, ``{}`` for identifiers.
+    :param limit: rows a page.
+    """
+
+    def __init__(self, client: SenderClient, path: str, *identifiers: str, limit: int = PAGE_SIZE) -> None:
+        self._client = client
+        self._path = path
+        self._identifiers = identifiers
+        self._limit = limit
+
+    def page(self, number: int, order: Order, *, ascending: bool) -> Page:
+        """Fetch one page; one past the last is empty."""
+        direction = "asc" if ascending else "desc"
+        request = read(
+            self._path, *self._identifiers, page=number, limit=self._limit, order=order.value, direction=direction
+        )
+        return self._client.transport.fetch(request, lambda body: _page(number, body))
+
+
+def _page(number: int, body: bytes) -> Page:
+    """Read a page twice: once for what tells rows apart, once to hand on the rows' own bytes untouched."""
+    keys, raw = _read_keys.decode(body), _read_raw.decode(body)
+    if keys.meta.current_page != number:
+        # Going on would read the same page for ever, or hand out its rows for another's.
+        raise msgspec.ValidationError(f"page {keys.meta.current_page} came instead of page {number}")
+    rows = [Row(key.id, key.created, data) for key, data in zip(keys.data, raw.data, strict=True)]
+    return Page(rows=rows, number=number, last=keys.meta.last_page, total=keys.meta.total)
+
+
+class SenderService(Service):
+    """Sender, bound to one account.
+
+    :param client: the account.
+    """
+
+    name: ClassVar[str] = "Sender"
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+
+    def __init__(self, client: SenderClient) -> None:
+        self.client = client
+        self.transport = client.transport
+        self._zone = _zone(client.transport.settings.time_zone)
+        self._fields = FieldKeys(client)
+
+    def account(self) -> Account:
+        """Make one cheap authenticated call and say whose account it is.
+
+        No documented endpoint names the account, so its groups have to do: they show which one it is.
+        """
+        groups = self.client.list_groups(limit=1)
+        found = f"{groups.meta.total} groups"
+        if groups.data:
+            found += f", one of them {groups.data[0].title!r}"
+        limit = self.transport.budget.limit
+        return Account(f"the token opens an account with {found}" + (f"; {limit} requests a minute" if limit else ""))
+
+    def subscribers(self, group_id: str | None = None) -> SenderListing:
+        """Return the listing of all subscribers, or of a group's."""
+        if group_id is None:
+            return SenderListing(self.client, "/subscribers")
+        return SenderListing(self.client, "/groups/{}/subscribers", group_id)
+
+    def read_subscriber(self, raw: bytes) -> Subscriber:
+        """Return a subscriber from a listing's row."""
+        return subscriber_from(_read_subscriber.decode(raw))
+
+    def find_subscriber(self, key: str) -> Subscriber | None:
+        """Return the subscriber with this address, phone or id, or None."""
+        try:
+            return subscriber_from(self.client.get_subscriber(key))
+        except NotFoundError:
+            return None
+
+    def groups(self) -> list[Group]:
+        """Return all groups."""
+        return [Group(group.id, group.title, group.recipient_count) for group in every(self.client.list_groups)]
+
+    def fields(self) -> list[Field]:
+        """Return the account's custom fields."""
+        return self._fields.known()
+
+    def create_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
+        """Create a subscriber; safe to repeat.
+
+        Sender's create call takes no status. Whoever is to be created as anything but active is therefore created
+        without groups and automations, and set to that status before anything else happens.
+        """
+        is_active = change.consent in (None, Consent.ACTIVE)
+        body = _body(change, trigger_automation=trigger_automation and is_active)
+        if not is_active:
+            body.pop("groups", None)
+        try:
+            self._fields.create(
+                change,
+                lambda fields: self.client.upsert_subscriber(
+                    {"email": change.email, **body, **({"fields": fields} if fields else {})}
+                ),
+            )
+        except InvalidRequestError as error:
+            if not _is_there_already(error):
+                raise
+            self.update_subscriber(change, trigger_automation=trigger_automation)
+            return
+        if not is_active:
+            self.update_subscriber(change, trigger_automation=False)
+
+    def update_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
+        """Change a subscriber that exists, leaving its consent alone unless ``change.consent`` is set."""
+        body = _body(change, trigger_automation=trigger_automation)
+        if change.consent is not None:
+            body["subscriber_status"] = WRITTEN_CONSENTS[change.consent]
+        self._fields.update(
+            change,
+            lambda fields: self.client.update_subscriber(
+                change.key, {**body, **({"fields": fields} if fields else {})}
+            ),
+        )
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """Return a campaign."""
+        return campaign_from(self.client.get_campaign(campaign_id), self._zone)
+
+    def campaigns_titled(self, part: str) -> list[Campaign]:
+        """Return every campaign whose title contains ``part``, oldest first."""
+        listing = SenderListing(self.client, "/campaigns")
+        found: list[Campaign] = []
+        for rows in listing.walk(SeenKeys(), ListingReport(), OnDrift.REPAIR):
+            campaigns = (campaign_from(_read_campaign.decode(row.raw), self._zone) for row in rows)
+            found += [campaign for campaign in campaigns if part in campaign.title]
+        return sorted(found, key=lambda campaign: (campaign.created or datetime.max.replace(tzinfo=UTC), campaign.id))
+
+    def create_campaign(self, definition: CampaignDefinition, title: str) -> str:
+        """Create a draft under ``title`` and return its id. Not repeatable."""
+        body = {
+            **definition.extra,
+            "title": title,
+            "subject": definition.subject,
+            "from": definition.from_name,
+            "reply_to": definition.from_email,
+            "preheader": definition.preheader,
+            "content_type": "html" if definition.html is not None else "text",
+            "content": definition.html if definition.html is not None else definition.text,
+            "groups": list(definition.group_ids) or None,
+            "segments": list(definition.segment_ids) or None,
+        }
+        return self.client.create_campaign({key: value for key, value in body.items() if value is not None})
+
+    def send_campaign(self, campaign_id: str) -> None:
+        """Send a draft now. Not repeatable."""
+        self.client.send_campaign(campaign_id)
+
+    def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
+        """Schedule a draft for an aware datetime, which Sender takes in the account's time zone. Not repeatable."""
+        self.client.schedule_campaign(campaign_id, send_at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S"))
+
+    def cancel_campaign(self, campaign_id: str) -> None:
+        """Take a scheduled campaign back; safe to repeat."""
+        self.client.cancel_campaign_schedule(campaign_id)
+
+    def obstacles(self, campaign_id: str) -> Sequence[str]:
+        """Return what Sender says keeps this campaign from being sent; empty when it says nothing.
+
+        The shape of the answer is documented nowhere, so every text in it counts as one reason.
+        """
+        try:
+            answer = self.client.get_campaign_errors(campaign_id)
+        except NotFoundError:
+            return []
+        said = answer.get("data", answer.get("errors", [])) if isinstance(answer, Mapping) else answer
+        return list(_texts(said))
+
+    def audience(self, campaign: Campaign) -> int | None:
+        """Return how many active subscribers a campaign's groups and segments have, each counted on its own."""
+        if campaign.recipients:
+            return campaign.recipients
+        counts = [self.client.get_group(group).active_subscribers for group in campaign.group_ids]
+        if campaign.segment_ids:
+            segments = {segment.id: segment for segment in every(self.client.list_segments)}
+            counts += [getattr(segments.get(each), "active_subscribers", None) for each in campaign.segment_ids]
+        known = [count for count in counts if count is not None]
+        return sum(known) if counts and len(known) == len(counts) else None
+
+    def campaign_url(self, campaign_id: str) -> str:
+        """Return the address of the campaign's page in Sender's own interface."""
+        return f"https://app.sender.net/campaigns/{campaign_id}"
+
+
+def _body(change: SubscriberChange, *, trigger_automation: bool) -> dict[str, Json]:
+    """Return a change as both write calls take it, but for the custom fields."""
+    values = {
+        "firstname": change.firstname,
+        "lastname": change.lastname,
+        "phone": change.phone,
+        "groups": list(change.groups) or None,
+    }
+    known = {key: value for key, value in values.items() if value is not None}
+    return {**known, "trigger_automation": trigger_automation}
+
+
+def _is_there_already(error: InvalidRequestError) -> bool:
+    texts = [error.message, *(text for texts in error.errors.values() for text in texts)]
+    return error.status == 409 or any("already" in text.lower() for text in texts)
+
+
+def _texts(said: Json) -> Sequence[str]:
+    if isinstance(said, str):
+        return [said] if said.strip() else []
+    if isinstance(said, Mapping):
+        return [text for value in said.values() for text in _texts(value)]
+    if isinstance(said, Sequence):
+        return [text for value in said for text in _texts(value)]
+    return []
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError) as error:
+        raise ConfigurationError(
+            f"The connection's extra time_zone ({name!r}) is no IANA time zone. Write it as Europe/Vilnius."
+        ) from error

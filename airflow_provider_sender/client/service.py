@@ -1,0 +1,122 @@
+"""The port: what an e-mail marketing service can do, in words that hold for every one of them.
+
+Jobs are written against :class:`Service`. What a service lacks it leaves out of ``capabilities``, and the call raises
+:class:`UnsupportedOperationError` before anything is sent.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from airflow_provider_sender.client.paging import Listing
+from airflow_provider_sender.client.records import (
+    Account,
+    Campaign,
+    CampaignDefinition,
+    Field,
+    Group,
+    Subscriber,
+    SubscriberChange,
+)
+from airflow_provider_sender.client.transport import Transport
+
+
+class Capability(enum.StrEnum):
+    """Something not every service can do."""
+
+    LIST_ACCOUNT = "list the subscribers of the whole account"
+    SEND_DRAFT = "send a campaign that exists as a draft"
+    SCHEDULE_DRAFT = "schedule a campaign that exists as a draft"
+    CANCEL_SCHEDULED = "take a scheduled campaign back"
+    CHECK_CAMPAIGN = "say why a campaign cannot be sent"
+    ROW_RESULTS = "say for every row whether it was accepted"
+
+
+class Service(ABC):
+    """A service, bound to one account."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]]
+    transport: Transport
+
+    @abstractmethod
+    def account(self) -> Account:
+        """Make one cheap authenticated call and say whose account it is."""
+
+    @abstractmethod
+    def subscribers(self, group_id: str | None = None) -> Listing:
+        """Return the listing of all subscribers, or of a group's."""
+
+    @abstractmethod
+    def read_subscriber(self, raw: bytes) -> Subscriber:
+        """Return a subscriber from a listing's row."""
+
+    @abstractmethod
+    def find_subscriber(self, key: str) -> Subscriber | None:
+        """Return the subscriber with this address, phone or id, or None."""
+
+    @abstractmethod
+    def groups(self) -> list[Group]:
+        """Return all groups (lists)."""
+
+    @abstractmethod
+    def fields(self) -> list[Field]:
+        """Return the account's custom fields."""
+
+    @abstractmethod
+    def create_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
+        """Create a subscriber; safe to repeat.
+
+        :raises InvalidRequestError: when the service refuses the row.
+        """
+
+    @abstractmethod
+    def update_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
+        """Change a subscriber that exists, leaving its consent alone unless ``change.consent`` is set.
+
+        :raises NotFoundError: when there is none.
+        :raises InvalidRequestError: when the service refuses the row.
+        """
+
+    @abstractmethod
+    def campaign(self, campaign_id: str) -> Campaign:
+        """Return a campaign.
+
+        :raises NotFoundError: when there is none.
+        """
+
+    @abstractmethod
+    def campaigns_titled(self, part: str) -> list[Campaign]:
+        """Return every campaign whose title contains ``part``, oldest first."""
+
+    @abstractmethod
+    def create_campaign(self, definition: CampaignDefinition, title: str) -> str:
+        """Create a draft under ``title`` and return its id. Not repeatable."""
+
+    @abstractmethod
+    def send_campaign(self, campaign_id: str) -> None:
+        """Send a draft now. Not repeatable; refused drafts raise :class:`InvalidRequestError`."""
+
+    @abstractmethod
+    def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
+        """Schedule a draft for an aware datetime. Not repeatable."""
+
+    @abstractmethod
+    def cancel_campaign(self, campaign_id: str) -> None:
+        """Take a scheduled campaign back; safe to repeat."""
+
+    @abstractmethod
+    def obstacles(self, campaign_id: str) -> Sequence[str]:
+        """Return what the service says keeps this campaign from being sent; empty when nothing does."""
+
+    @abstractmethod
+    def audience(self, campaign: Campaign) -> int | None:
+        """Return how many recipients a campaign has at the most, or None when the service does not tell."""
+
+    @abstractmethod
+    def campaign_url(self, campaign_id: str) -> str:
+        """Return the address of the campaign's page in the service's own interface."""

@@ -1,0 +1,344 @@
+"""One request: authorisation, time-outs, retries by what may have happened, and decoding.
+
+What a call may do when its answer is lost is declared where the call is defined: :func:`read` and :func:`repeatable`
+may be made again, :func:`once` must not. Everything else here follows from that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import quote, urlsplit
+
+import msgspec
+import requests
+import tenacity
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from airflow_provider_sender import __version__
+from airflow_provider_sender.client.budget import Budget, RateHeaders
+from airflow_provider_sender.client.errors import (
+    ConfigurationError,
+    OutcomeUnknownError,
+    RateLimitError,
+    SenderError,
+    ServiceFailureError,
+)
+
+log = logging.getLogger(__name__)
+
+AnswerT = TypeVar("AnswerT")
+
+USER_AGENT = f"airflow-provider-sender/{__version__}"
+LONGEST_BACKOFF = 60.0
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of a service's API.
+
+    :param method: HTTP method.
+    :param path: path below the base address, ``{}`` where an identifier goes. It is what errors and logs show.
+    :param identifiers: the values for the ``{}``, quoted here.
+    :param repeatable: whether making the call twice leaves the account as making it once does.
+    :param query: query parameters; those that are None are left out.
+    :param body: what becomes the JSON body, or None for none.
+    """
+
+    method: str
+    path: str
+    identifiers: tuple[str, ...] = ()
+    repeatable: bool = True
+    query: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    body: object = None
+
+    def url(self, base_url: str) -> str:
+        """Return the full address, identifiers quoted."""
+        return base_url + self.path.format(*(quote(part, safe="") for part in self.identifiers))
+
+
+def read(path: str, *identifiers: str, **query: str | int | float | bool | None) -> Request:
+    """Return a GET."""
+    return Request("GET", path, identifiers, query=query)
+
+
+def repeatable(method: str, path: str, *identifiers: str, body: object = None, **query: str | None) -> Request:
+    """Return a call that changes the account and does no harm when it is made again."""
+    return Request(method, path, identifiers, query=query, body=body)
+
+
+def once(method: str, path: str, *identifiers: str, body: object = None) -> Request:
+    """Return a call that must not be made again when it is unknown whether it was carried out."""
+    return Request(method, path, identifiers, repeatable=False, body=body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Dialect(Protocol):
+    """What differs from service to service in a single request."""
+
+    name: str
+
+    def authorization(self) -> str:
+        """Return the value of the ``Authorization`` header."""
+
+    def error_in(self, answer: Answer, request: Request) -> SenderError | None:
+        """Return the error an answer carries, whatever its HTTP status, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to reach a service; the extras of the connection.
+
+    :param base_url: ``https`` address the paths are appended to; plain ``http`` only for a loopback host.
+    :param timeout: seconds to wait for an answer (and at most 10 of them for the connection).
+    :param max_retries: how often a call that may succeed later is made again.
+    :param requests_per_minute: a cap below the account's own, or None.
+    :param reserve: requests of every window that are left to others.
+    :param max_wait: the longest single wait in seconds; beyond it :class:`RateLimitError` is raised.
+    :param settle_time: seconds a service may need until what was done shows in what is read.
+    :param time_zone: IANA name of the account's time zone.
+    """
+
+    base_url: str
+    timeout: float = 30.0
+    max_retries: int = 8
+    requests_per_minute: int | None = None
+    reserve: int = 0
+    max_wait: float = 120.0
+    settle_time: float = 30.0
+    time_zone: str = "UTC"
+
+    def checked(self) -> Settings:
+        """Return these settings with a clean ``base_url``.
+
+        :raises ConfigurationError: when a token would travel in clear, or the address is none.
+        """
+        url = self.base_url.strip().rstrip("/")
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(
+                "The connection's host is not an address. Write it as https://host/path, or leave it empty for the "
+                "service's own."
+            )
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ConfigurationError(
+                f"The connection's host ({parts.hostname}) is plain http, so the token would travel in clear. "
+                "Use https; http is accepted for a loopback address only."
+            )
+        if parts.username or parts.query or parts.fragment:
+            raise ConfigurationError("The connection's host must be a bare address, without user, query or fragment.")
+        return replace(self, base_url=url)
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sets the header itself, so that neither a .netrc file nor the URL can put another in its place."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        prepared.headers["Authorization"] = self._value
+        return prepared
+
+
+class Transport:
+    """Makes requests of one account, from any number of threads.
+
+    :param dialect: the service's ways.
+    :param settings: checked settings.
+    :param budget: the account's request budget.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        settings: Settings,
+        budget: Budget,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.budget = budget
+        self.requests_made = 0
+        self._dialect = dialect
+        self._sleep = sleep
+        self._rate_headers = RateHeaders()
+        self._threads = threading.local()
+        self._counting = threading.Lock()
+
+    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
+        """Make a request and return its answer decoded.
+
+        :raises ServiceError: what the service said, or that it could not be reached (see ``errors.py``).
+        :raises OutcomeUnknownError: when a call that must not be repeated may have been carried out.
+        """
+        decoder: msgspec.json.Decoder[AnswerT] = _decoder(cast("Hashable", answer_type))
+        return self.fetch(request, decoder.decode)
+
+    def fetch(self, request: Request, decode: Callable[[bytes], AnswerT]) -> AnswerT:
+        """Make a request and return what ``decode`` makes of the body; a body it cannot decode is asked for again."""
+        policy = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: _may_repeat(request, error)),
+            wait=_wait,
+            stop=self._gives_up,
+            sleep=self._sleep,
+            before_sleep=_log_retry,
+            reraise=True,
+        )
+        try:
+            return cast("AnswerT", policy(self._attempt, request, decode))
+        except ServiceFailureError as error:
+            if request.repeatable or error.nothing_done:
+                raise
+            raise OutcomeUnknownError(
+                f"{self._dialect.name} may or may not have carried out {request.method} {request.path}: "
+                f"{error.message} It was not repeated."
+            ) from error
+
+    def _gives_up(self, state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number > self.settings.max_retries or state.upcoming_sleep > self.settings.max_wait
+
+    def _attempt(self, request: Request, decode: Callable[[bytes], AnswerT]) -> AnswerT:
+        answer = self._exchange(request)
+        error = self._dialect.error_in(answer, request)
+        if error is not None:
+            if isinstance(error, RateLimitError) and error.retry_after is None:
+                error.retry_after = self._rate_headers.retry_after(answer.headers)
+            if isinstance(error, RateLimitError) and error.retry_after:
+                self.budget.refused(error.retry_after)
+            raise error
+        try:
+            return decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ServiceFailureError(
+                f"{self._dialect.name}'s answer cannot be read as documented ({type(error).__name__}, "
+                f"{len(answer.body)} bytes of {answer.headers.get('Content-Type', 'no content type')}).",
+                method=request.method,
+                path=request.path,
+                status=answer.status,
+            ) from error
+
+    def _exchange(self, request: Request) -> Answer:
+        body = None if request.body is None else msgspec.json.encode(request.body)
+        query = {key: _text(value) for key, value in request.query.items() if value is not None}
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": USER_AGENT}
+        auth = _Bearer(self._dialect.authorization())
+        self.budget.acquire()
+        with self._counting:
+            self.requests_made += 1
+        try:
+            with self._session(request) as session:
+                response = session.request(
+                    request.method,
+                    request.url(self.settings.base_url),
+                    params=query,
+                    data=body,
+                    headers=headers,
+                    auth=auth,
+                    timeout=(min(10.0, self.settings.timeout), self.settings.timeout),
+                    allow_redirects=False,
+                )
+        except requests.RequestException as error:
+            self.budget.unanswered()
+            raise self._no_answer(request, error) from error
+        except BaseException:
+            self.budget.unanswered()
+            raise
+        self.budget.answered(self._rate_headers.read(response.headers))
+        return Answer(response.status_code, response.headers, response.content)
+
+    @contextlib.contextmanager
+    def _session(self, request: Request) -> Iterator[requests.Session]:
+        if not request.repeatable:
+            # A kept-alive connection may have been closed by the other side meanwhile. For a read that costs a retry;
+            # here it would look like an unknown outcome, so such calls get a connection of their own.
+            with requests.Session() as session:
+                yield session
+            return
+        if not hasattr(self._threads, "session"):
+            self._threads.session = requests.Session()
+        yield self._threads.session
+
+    def _no_answer(self, request: Request, error: requests.RequestException) -> SenderError:
+        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+            return ConfigurationError("The connection's host is not an address requests can be sent to.")
+        if isinstance(error, requests.exceptions.SSLError):
+            reason, certain, again = "no safe connection (TLS) could be made", True, False
+        elif _never_connected(error):
+            reason, certain, again = "no connection could be made", True, True
+        elif isinstance(error, requests.Timeout):
+            reason, certain, again = f"no answer within {self.settings.timeout:.0f} s", False, True
+        else:
+            reason, certain, again = "the connection broke before the whole answer was there", False, True
+        host = urlsplit(self.settings.base_url).hostname
+        return ServiceFailureError(
+            f"{self._dialect.name} at {host} could not be reached: {reason}.",
+            method=request.method,
+            path=request.path,
+            retryable=again,
+            nothing_done=certain,
+        )
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def _may_repeat(request: Request, error: BaseException) -> bool:
+    if not isinstance(error, RateLimitError | ServiceFailureError) or not error.retryable:
+        return False
+    return request.repeatable or error.nothing_done
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Return what the service asks for, else 1, 2, 4 ... 60 s with full jitter.
+
+    A service that asks for no time at all (``Retry-After: 0``) would use up every attempt at once, so that counts as
+    not asked.
+    """
+    error = state.outcome.exception() if state.outcome else None
+    asked = getattr(error, "retry_after", None)
+    if asked:
+        return float(asked)
+    return random.uniform(0.0, min(LONGEST_BACKOFF, 2.0 ** (state.attempt_number - 1)))
+
+
+def _log_retry(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("%s Trying again in %.1f s (attempt %d)", error, state.upcoming_sleep, state.attempt_number)
+
+
+def _text(value: str | int | float | bool) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+@cache
+def _decoder(answer_type: Any) -> msgspec.json.Decoder[Any]:
+    # Types drift between an API's answers (0 for false, "12" for 12), so they are read loosely.
+    return msgspec.json.Decoder(answer_type, strict=False)
+
+
+def is_redirect(status: int) -> bool:
+    """Tell whether a status sends the caller elsewhere; that is never followed, a token stays where it belongs."""
+    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST

@@ -1,0 +1,3 @@
+"""Airflow connections become clients."""
+
+from __future__ import annotations

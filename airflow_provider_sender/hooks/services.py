@@ -1,0 +1,49 @@
+"""Which hook, and so which service, a connection stands for: its type says so."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+
+from airflow_provider_sender.client.errors import ConfigurationError
+from airflow_provider_sender.client.service import Service
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+# Connection type -> the module with its hook and its ``service_of``.
+_SERVICES = {"sender": "airflow_provider_sender.hooks.sender"}
+
+
+def service_for(conn_id: str) -> Service:
+    """Return the service a connection stands for.
+
+    :raises AirflowNotFoundException: when there is no such connection.
+    :raises ConfigurationError: when it is of another type or cannot work.
+    """
+    connection = BaseHook.get_connection(conn_id)
+    return _service_of(connection, connection.extra_dejson)
+
+
+async def service_for_trigger(conn_id: str) -> Service:
+    """Return the service a connection stands for, without blocking the event loop.
+
+    Its calls are neither repeated nor held back for long: a trigger looks again at its next poll.
+    """
+    connection = await BaseHook.aget_connection(conn_id)
+    aextra = getattr(connection, "aextra_dejson", None)
+    extra = await aextra() if aextra is not None else connection.extra_dejson
+    return _service_of(connection, extra, in_a_hurry=True)
+
+
+def _service_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> Service:
+    if connection.conn_type not in _SERVICES:
+        raise ConfigurationError(
+            f"sender_conn_id: connection {connection.conn_id!r} is of type {connection.conn_type!r}. It must be one of "
+            f"{', '.join(_SERVICES)}."
+        )
+    module = importlib.import_module(_SERVICES[connection.conn_type])
+    service: Service = module.service_of(connection, extra, in_a_hurry=in_a_hurry)
+    return service

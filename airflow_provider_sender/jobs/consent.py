@@ -1,0 +1,81 @@
+"""Who may be written to, and how: nobody who is not active is made active again, unless that is spelled out."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from airflow_provider_sender.client.records import Consent, Subscriber, SubscriberChange, same_value
+
+_OPTED_OUT = frozenset({Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED})
+
+
+class ConsentMode(enum.StrEnum):
+    """Whose word counts about consent: the account's (KEEP), or the source's (OVERWRITE)."""
+
+    KEEP = "keep"
+    OVERWRITE = "overwrite"
+
+
+class Decision(enum.Enum):
+    """What is to be done with a row."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    HOLD = "hold"
+    REJECT = "reject"
+
+
+def decide(
+    change: SubscriberChange, current: Subscriber | None, mode: ConsentMode
+) -> tuple[Decision, SubscriberChange]:
+    """Return what to do with a row, and the change to send.
+
+    With KEEP a change never asks for ACTIVE: between reading someone's state and writing it they may have unsubscribed.
+    Unsubscribing is always allowed. With OVERWRITE a row without a status counts as active, as subscribing someone
+    does.
+
+    :param current: the subscriber as the account has it, or None when there is none.
+    """
+    if current is None:
+        if change.email is None:
+            return Decision.REJECT, change
+        return Decision.CREATE, change
+    wants_active = change.consent in (None, Consent.ACTIVE)
+    if current.consent in _OPTED_OUT:
+        if mode is ConsentMode.KEEP and wants_active:
+            return Decision.HOLD, change
+        if mode is ConsentMode.OVERWRITE and wants_active:
+            change = msgspec.structs.replace(change, consent=Consent.ACTIVE)
+        else:
+            # Out is out: that someone complained is not to be softened to having unsubscribed.
+            change = msgspec.structs.replace(change, consent=None)
+    elif mode is ConsentMode.KEEP and change.consent is Consent.ACTIVE:
+        if current.consent is not Consent.ACTIVE:
+            return Decision.HOLD, change
+        change = msgspec.structs.replace(change, consent=None)
+    return (Decision.UPDATE if _differs(change, current) else Decision.UNCHANGED), change
+
+
+def _differs(change: SubscriberChange, current: Subscriber) -> bool:
+    wanted_and_there = [
+        (change.firstname, current.firstname),
+        (change.lastname, current.lastname),
+        (_digits(change.phone), _digits(current.phone)),
+        (change.consent, current.consent),
+    ]
+    if any(wanted is not None and wanted != (there or "") for wanted, there in wanted_and_there):
+        return True
+    if not set(change.groups) <= set(current.groups):
+        return True
+    return any(not same_value(current.fields.get(name), value) for name, value in change.fields.items())
+
+
+def _digits(phone: str | None) -> str | None:
+    """Return a phone number in one form: ``+370 600 00000`` and ``0037060000000`` are the same."""
+    if phone is None:
+        return None
+    digits = "".join(character for character in phone if character.isdigit())
+    return digits.removeprefix("00") if phone.startswith("00") else digits

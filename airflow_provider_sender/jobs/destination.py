@@ -1,0 +1,60 @@
+"""Files that appear whole or not at all, on a local disk and on object storage alike."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from upath import UPath
+
+from airflow_provider_sender.client.errors import ConfigurationError
+
+
+@contextlib.contextmanager
+def published(path: UPath, *, parameter: str, also_on_error: bool = False) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes its place when the block ends.
+
+    It is written under another name beside its place and moved there at the end, which is atomic on a local disk and a
+    server-side copy of a finished object elsewhere. A reader sees the old file or the new one, never half of one.
+
+    :param path: where the file is to be.
+    :param parameter: the user's parameter the path comes from, for the error.
+    :param also_on_error: publish what there is when the block fails, too.
+    :raises ConfigurationError: when nothing can be written there; raised before the block is entered.
+    """
+    partial = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.partial"
+    try:
+        if path.protocol in ("", "file", "local"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        file = partial.open("wb")
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigurationError(f"{parameter}: nothing can be written to {path} ({reason(error)}).") from error
+    try:
+        with file:
+            yield file
+    except BaseException:
+        if also_on_error:
+            _take_place(partial, path)
+        else:
+            _remove(partial)
+        raise
+    _take_place(partial, path)
+
+
+def reason(error: BaseException) -> str:
+    """Return why a path cannot be used, in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {error}"
+
+
+def _take_place(partial: UPath, path: UPath) -> None:
+    path.fs.mv(partial.path, path.path)
+
+
+def _remove(partial: UPath) -> None:
+    # The error that led here is the one to be seen, not that there was nothing to remove.
+    with contextlib.suppress(OSError):
+        partial.unlink()

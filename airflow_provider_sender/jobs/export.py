@@ -1,0 +1,262 @@
+"""Subscribers into files: every one of them, exactly once, published whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import logging
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+import msgspec
+from upath import UPath
+
+from airflow_provider_sender.client.errors import ConfigurationError, NotFoundError
+from airflow_provider_sender.client.paging import ListingReport, OnDrift, Row
+from airflow_provider_sender.client.seen import SeenKeys
+from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.jobs.columns import Column, csv_cell, export_columns
+from airflow_provider_sender.jobs.destination import published
+from airflow_provider_sender.jobs.formats import Encoding, FileFormat, compressed, encoding_of
+from airflow_provider_sender.jobs.progress import Progress
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "_manifest.json"
+
+# Batches (pages) a part file holds: at 100 rows a page 10,000 rows, small enough to lose and large enough to list.
+BATCHES_A_PART = 100
+
+
+@dataclass(frozen=True)
+class Export:
+    """What is to be exported.
+
+    :param group_id: a group's subscribers only.
+    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``; None lets the path decide.
+    :param columns: for CSV: names to pick, in order, or name -> name in the file.
+    :param on_drift: what to do when rows may be missing.
+    """
+
+    group_id: str | None = None
+    file_format: str | None = None
+    columns: Sequence[str] | Mapping[str, str] | None = None
+    on_drift: OnDrift = OnDrift.REPAIR
+
+
+@dataclass
+class Exported:
+    """What was exported.
+
+    :param files: how many data files.
+    :param listing: what happened to the listing meanwhile.
+    """
+
+    path: str
+    rows: int = 0
+    files: int = 0
+    requests: int = 0
+    listing: ListingReport = field(default_factory=ListingReport)
+
+
+def export_to_file(service: Service, export: Export, path: UPath) -> Exported:
+    """Write subscribers to one file, which appears when it is complete.
+
+    :raises ConfigurationError: before any row is read, when a parameter cannot work.
+    :raises ListingDriftError: when rows may be missing and ``on_drift`` does not let that pass.
+    """
+    encoding = encoding_of(path, export.file_format, parameter="output_path")
+    _check(export, encoding)
+    done = Exported(path=str(path), files=1)
+    requests_before = service.transport.requests_made
+    with published(path, parameter="output_path") as file:
+        writer = _writer(service, export, encoding, file)
+        for rows in _batches(service, export, done.listing):
+            writer.write(rows)
+        writer.close()
+    done.rows = done.listing.rows
+    done.requests = service.transport.requests_made - requests_before
+    _log_end(done)
+    return done
+
+
+def export_to_directory(service: Service, export: Export, directory: UPath) -> Exported:
+    """Write subscribers to part files and, when all are there, the manifest that names them.
+
+    The manifest is what counts: until it is replaced, readers go by the old one and its files, which are removed
+    afterwards.
+
+    :raises ConfigurationError: before any row is read, when a parameter cannot work.
+    :raises ListingDriftError: when rows may be missing and ``on_drift`` does not let that pass.
+    """
+    encoding = encoding_of(directory, export.file_format, parameter="output_path", default=FileFormat.JSONL)
+    _check(export, encoding)
+    done = Exported(path=str(directory))
+    requests_before = service.transport.requests_made
+    columns = _columns(service, export, encoding)
+    export_id = uuid.uuid4().hex[:8]
+    parts: list[dict[str, str | int]] = []
+    batches = _batches(service, export, done.listing)
+    while stretch := list(itertools.islice(batches, BATCHES_A_PART)):
+        part = directory / f"part-{export_id}-{len(parts) + 1:05d}{encoding.suffix}"
+        with published(part, parameter="output_path") as file:
+            writer = _writer(service, export, encoding, file, columns)
+            for rows in stretch:
+                writer.write(rows)
+            writer.close()
+        parts.append({"name": part.name, "rows": sum(map(len, stretch))})
+    done.rows, done.files = done.listing.rows, len(parts)
+    done.requests = service.transport.requests_made - requests_before
+    old_parts = _parts_of_manifest(directory)
+    _write_manifest(directory, export, encoding, columns, parts, done)
+    for name in old_parts:
+        (directory / name).unlink(missing_ok=True)
+    _log_end(done)
+    return done
+
+
+def _check(export: Export, encoding: Encoding) -> None:
+    if export.columns is not None and encoding.format is FileFormat.JSONL:
+        raise ConfigurationError(
+            "columns: JSONL carries each subscriber exactly as the service returned it. Use CSV to pick columns."
+        )
+
+
+def _batches(service: Service, export: Export, report: ListingReport) -> Iterator[list[Row]]:
+    progress = Progress(log, "subscribers", service.transport.budget)
+    seen = SeenKeys()
+    try:
+        for rows in service.subscribers(export.group_id).walk(seen, report, export.on_drift):
+            progress.total = report.total_at_start
+            progress.advance(len(rows))
+            yield rows
+    except NotFoundError as error:
+        if export.group_id is None or report.rows:
+            raise
+        known = ", ".join(f"{group.id} ({group.title})" for group in service.groups()[:20])
+        raise ConfigurationError(
+            f"group_id: the account has no group {export.group_id!r}. It has: {known or 'none'}."
+        ) from error
+
+
+class RowWriter(ABC):
+    """Writes rows of a listing into an open file."""
+
+    @abstractmethod
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Write what is still to be written; the file below stays open."""
+
+
+class JsonlWriter(RowWriter):
+    """Writes each row's own bytes, one row a line.
+
+    :param file: an open file.
+    """
+
+    def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
+        self._file = file
+        self._out = compressed(file, encoding)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows."""
+        self._out.write(b"".join(_line(bytes(row.raw)) for row in rows))
+
+    def close(self) -> None:
+        """Write the end of the compression."""
+        if self._out is not self._file:
+            self._out.close()
+
+
+class CsvWriter(RowWriter):
+    """Writes rows as RFC 4180 CSV in UTF-8, with a header.
+
+    :param file: an open file.
+    :param service: reads a row's subscriber.
+    """
+
+    def __init__(self, file: BinaryIO, encoding: Encoding, service: Service, columns: Sequence[Column]) -> None:
+        self._file = file
+        self._compressed = compressed(file, encoding)
+        self._service = service
+        self._columns = columns
+        self._text = io.TextIOWrapper(self._compressed, encoding="utf-8", newline="", write_through=True)
+        self._csv = csv.writer(self._text)
+        self._csv.writerow([column.name for column in columns])
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows."""
+        subscribers = (self._service.read_subscriber(row.raw) for row in rows)
+        self._csv.writerows([csv_cell(column.value(each)) for column in self._columns] for each in subscribers)
+
+    def close(self) -> None:
+        """Write the end of the compression."""
+        self._text.detach()
+        if self._compressed is not self._file:
+            self._compressed.close()
+
+
+def _line(raw: bytes) -> bytes:
+    """Return a row's bytes as a line; only line ends between its tokens, if there are any, are taken out."""
+    return (msgspec.json.format(raw, indent=-1) if b"\n" in raw else raw) + b"\n"
+
+
+def _columns(service: Service, export: Export, encoding: Encoding) -> tuple[Column, ...]:
+    if encoding.format is FileFormat.JSONL:
+        return ()
+    return export_columns(service.fields(), export.columns)
+
+
+def _writer(
+    service: Service, export: Export, encoding: Encoding, file: BinaryIO, columns: Sequence[Column] | None = None
+) -> RowWriter:
+    if encoding.format is FileFormat.JSONL:
+        return JsonlWriter(file, encoding)
+    return CsvWriter(file, encoding, service, _columns(service, export, encoding) if columns is None else columns)
+
+
+def _parts_of_manifest(directory: UPath) -> list[str]:
+    manifest = directory / MANIFEST
+    if not manifest.exists():
+        return []
+    try:
+        parts = msgspec.json.decode(manifest.read_bytes())["parts"]
+        return [part["name"] for part in parts]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        log.warning("%s is not a manifest of this package; the files it may name are left alone", manifest)
+        return []
+
+
+def _write_manifest(
+    directory: UPath,
+    export: Export,
+    encoding: Encoding,
+    columns: Sequence[Column],
+    parts: Sequence[Mapping[str, str | int]],
+    done: Exported,
+) -> None:
+    manifest = {
+        "version": 1,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "group_id": export.group_id,
+        "format": encoding.suffix.lstrip("."),
+        "columns": [{"name": column.name, "type": column.type} for column in columns],
+        "rows": done.rows,
+        "requests": done.requests,
+        "listing": asdict(done.listing) | {"missing": done.listing.missing},
+        "parts": parts,
+    }
+    with published(directory / MANIFEST, parameter="output_path") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+
+
+def _log_end(done: Exported) -> None:
+    log.info("%s (%d requests) -> %s", done.listing.sentence(), done.requests, done.path)

@@ -1,0 +1,3 @@
+"""Links from a task to the service."""
+
+from __future__ import annotations

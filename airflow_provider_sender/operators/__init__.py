@@ -1,0 +1,3 @@
+"""What a DAG does with an account."""
+
+from __future__ import annotations

@@ -1,0 +1,110 @@
+"""What all operators share: the account, errors that stop retries, and parameters that must not be empty."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from airflow.sdk import BaseOperator, ObjectStoragePath
+
+from airflow_provider_sender._compat import AirflowFailException
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+    from airflow_provider_sender.client.service import Service
+
+
+ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
+
+
+class SenderOperator(BaseOperator):
+    """Works with the account of a connection.
+
+    :param sender_conn_id: connection to the account; its type says which service it is with.
+    """
+
+    template_fields: Sequence[str] = ("sender_conn_id",)
+    ui_color = "#e8f0ff"
+
+    def __init__(self, *, sender_conn_id: str = "sender_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sender_conn_id = sender_conn_id
+
+    def service(self) -> Service:
+        """Return the account."""
+        # Imported here: parsing a DAG must not load an HTTP client.
+        from airflow_provider_sender.hooks.services import service_for
+
+        return service_for(self.sender_conn_id)
+
+
+@contextlib.contextmanager
+def no_retry_when_final() -> Iterator[None]:
+    """Let an error that trying again cannot mend fail the task at once, retries or not."""
+    from airflow_provider_sender.client.errors import (
+        ConfigurationError,
+        OutcomeUnknownError,
+        SenderError,
+        ServiceError,
+        UnsupportedOperationError,
+    )
+    from airflow_provider_sender.client.paging import ListingDriftError
+    from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
+
+    try:
+        yield
+    except (ListingDriftError, CampaignTimeoutError):
+        raise
+    except (ConfigurationError, OutcomeUnknownError, UnsupportedOperationError) as error:
+        raise AirflowFailException(str(error)) from error
+    except ServiceError as error:
+        if error.retryable:
+            raise
+        raise AirflowFailException(str(error)) from error
+    except SenderError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def given(value: Any, parameter: str) -> Any:
+    """Return a parameter's value.
+
+    :raises ConfigurationError: when it is missing, or its template rendered to nothing.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
+        raise ConfigurationError(f"{parameter}: is empty. Give a value, or look at what its template renders to.")
+    return value
+
+
+def storage_path(value: Any, parameter: str) -> UPath:
+    """Return where a path parameter points: local, or on any storage Airflow has a connection to.
+
+    :raises ConfigurationError: when it is missing or no path.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    try:
+        # It stands for a UPath and has all of one, whether or not this Airflow derives it from one.
+        return cast("UPath", ObjectStoragePath(given(value, parameter)))
+    except (ValueError, TypeError, ImportError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"{parameter}: is no path this Airflow can open ({error}).") from error
+
+
+def one_of(choices: type[ChoiceT], value: Any, parameter: str) -> ChoiceT:
+    """Return the choice a parameter names.
+
+    :raises ConfigurationError: when it names none.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    try:
+        return choices(value)
+    except ValueError:
+        known = " or ".join(repr(choice.value) for choice in choices)
+        raise ConfigurationError(f"{parameter}: must be {known}; got {value!r}.") from None

@@ -1,0 +1,215 @@
+"""Subscribers out of an account into files, and rows into an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final, one_of, storage_path
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
+    from airflow_provider_sender.jobs.upsert import Upserted
+
+
+class SenderExportSubscribersOperator(SenderOperator):
+    """Exports all subscribers of an account, or of a group, each exactly once.
+
+    Whoever is there from the first request to the last is in the output, whatever is added, removed or changed
+    meanwhile. The output appears when it is complete; a reader never sees half of it.
+
+    JSONL carries each subscriber exactly as the service returned it. CSV is flat: the standard columns (``id``,
+    ``email``, ``firstname``, ``lastname``, ``phone``, ``status``, ``transactional_status``, ``created``,
+    ``unsubscribed_at``, ``bounced_at``, ``location``, ``ip_address``, ``source``, ``groups``) and a column
+    ``fields.<name>`` for every custom field. Times are ISO-8601 in UTC, ``groups`` is a JSON list of ids.
+
+    Returns ``{"path", "rows", "files", "requests"}``.
+
+    .. seealso:: :ref:`howto/operator:SenderExportSubscribersOperator`
+
+    :param output_path: file, or with ``/`` at its end directory of part files and a ``_manifest.json``, on any storage
+        Airflow has a connection to (``s3://conn_id@bucket/key``). (templated)
+    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``; by default the path's ending decides, and a directory
+        is JSONL. (templated)
+    :param group_id: only the subscribers of this group. (templated)
+    :param columns: for CSV: names of columns to pick, in order, or a dictionary of name -> name in the file.
+        (templated)
+    :param on_drift: what to do when the listing moved in a way that may have lost rows: ``repair`` reads it again until
+        the figures agree and fails if they never do, ``warn`` says so in the log, ``fail`` fails. (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        *SenderOperator.template_fields,
+        "output_path",
+        "file_format",
+        "group_id",
+        "columns",
+        "on_drift",
+    )
+
+    def __init__(
+        self,
+        *,
+        output_path: str,
+        file_format: str | None = None,
+        group_id: str | None = None,
+        columns: Sequence[str] | Mapping[str, str] | None = None,
+        on_drift: str = "repair",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.output_path = output_path
+        self.file_format = file_format
+        self.group_id = group_id
+        self.columns = columns
+        self.on_drift = on_drift
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Export, and return where the subscribers are and how many."""
+        from airflow_provider_sender.client.paging import OnDrift
+        from airflow_provider_sender.jobs.export import Export, export_to_directory, export_to_file
+
+        with no_retry_when_final():
+            path = storage_path(self.output_path, "output_path")
+            export = Export(
+                group_id=None if self.group_id is None else given(self.group_id, "group_id"),
+                file_format=self.file_format,
+                columns=self.columns,
+                on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
+            )
+            to_place = export_to_directory if self.output_path.endswith("/") else export_to_file
+            done = to_place(self.service(), export, path)
+        return {"path": self.output_path, "rows": done.rows, "files": done.files, "requests": done.requests}
+
+
+class SenderUpsertSubscribersOperator(SenderOperator):
+    """Creates or updates a subscriber for every row of a list, an XCom or a file.
+
+    All rows are read and checked before the first is sent: malformed addresses, wrong types, unknown columns. Of rows
+    for the same address the last one wins. Rows the account already has as they are cost no write. A row the service
+    refuses does not stop the others; refused and malformed rows go to ``rejects_path`` with their reasons, and the task
+    fails at the end unless ``on_reject="warn"``. What was accepted stays accepted.
+
+    A row names a subscriber by ``email`` (or, for one that exists, ``phone`` or ``id``). ``firstname``, ``lastname``,
+    ``phone``, ``status`` and ``groups`` (ids) are known by name, every other column is a custom field of the account,
+    as ``plan`` or ``fields.plan``. An empty cell or None leaves a value as it is. The read-only columns of an export
+    are passed over.
+
+    Nobody who is unsubscribed, bounced or complained is made active again: such rows are held and counted.
+    Unsubscribing (``status`` ``unsubscribed``) is always allowed.
+
+    Returns ``{"sent", "unchanged", "rejected", "held", "duplicates", "requests", "rejects_path"}``.
+
+    .. seealso:: :ref:`howto/operator:SenderUpsertSubscribersOperator`
+
+    :param subscribers: rows, as a list of dictionaries or an XCom of one. (templated)
+    :param input_path: or a JSONL or CSV file, plain or ``.gz``, on any storage. (templated)
+    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``; by default the path's ending decides. (templated)
+    :param columns: source column -> what it is here, or None to leave it out: ``{"first_name": "firstname",
+        "plan": "fields.plan", "internal": None}``. (templated)
+    :param group_ids: groups every row is put into. (templated)
+    :param rejects_path: JSONL file for rejected rows: ``line``, ``field``, ``reason``, ``row``. (templated)
+    :param on_reject: ``fail`` or ``warn``. (templated)
+    :param consent: ``keep``, or ``overwrite`` to make people active again whom the rows do not call otherwise.
+        (templated)
+    :param trigger_automation: whether automations of the service (a welcome series, say) may start for these rows. Off
+        by default, unlike the service's own default: loading a table is not signing up.
+    :param dry_run: find out everything and write nothing; returns and logs what would be done.
+    """
+
+    template_fields: Sequence[str] = (
+        *SenderOperator.template_fields,
+        "subscribers",
+        "input_path",
+        "file_format",
+        "columns",
+        "group_ids",
+        "rejects_path",
+        "on_reject",
+        "consent",
+    )
+
+    def __init__(
+        self,
+        *,
+        subscribers: Sequence[Mapping[str, Any]] | None = None,
+        input_path: str | None = None,
+        file_format: str | None = None,
+        columns: Mapping[str, str | None] | None = None,
+        group_ids: Sequence[str] | None = None,
+        rejects_path: str | None = None,
+        on_reject: str = "fail",
+        consent: str = "keep",
+        trigger_automation: bool = False,
+        dry_run: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.subscribers = subscribers
+        self.input_path = input_path
+        self.file_format = file_format
+        self.columns = columns
+        self.group_ids = group_ids
+        self.rejects_path = rejects_path
+        self.on_reject = on_reject
+        self.consent = consent
+        self.trigger_automation = trigger_automation
+        self.is_dry_run = dry_run
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Upsert, and return what became of the rows."""
+        from airflow_provider_sender.jobs.consent import ConsentMode
+        from airflow_provider_sender.jobs.upsert import OnReject, RowsRejectedError, Upsert, upsert
+
+        with no_retry_when_final():
+            on_reject = one_of(OnReject, self.on_reject, "on_reject")
+            how = Upsert(
+                columns=self.columns,
+                group_ids=tuple(self.group_ids or ()),
+                consent=one_of(ConsentMode, self.consent, "consent"),
+                trigger_automation=self.trigger_automation,
+                dry_run=self.is_dry_run,
+            )
+            rejects = None if self.rejects_path is None else storage_path(self.rejects_path, "rejects_path")
+            outcome = upsert(self.service(), self._rows(), how, rejects_path=rejects)
+            counts = self._counts(outcome)
+            if outcome.rejected and on_reject is OnReject.FAIL:
+                # A failed task returns nothing, and these figures are what its owner asks for first.
+                context["ti"].xcom_push(key="return_value", value=counts)
+                raise RowsRejectedError(outcome)
+        return counts
+
+    def _rows(self) -> Iterator[SourceRow | UnreadableRow]:
+        from airflow_provider_sender.client.errors import ConfigurationError
+        from airflow_provider_sender.jobs.formats import read_rows
+
+        if (self.subscribers is None) == (self.input_path is None):
+            raise ConfigurationError(
+                "Give the rows either as subscribers or as input_path. (A template or an XCom that renders to None "
+                "counts as not given.)"
+            )
+        if self.input_path is not None:
+            return read_rows(storage_path(self.input_path, "input_path"), self.file_format, parameter="input_path")
+        rows = self.subscribers
+        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+            raise ConfigurationError(
+                f"subscribers: is a {type(rows).__name__}, not a list of dictionaries. With a template, set "
+                "render_template_as_native_obj=True on the DAG or pass the task's output itself."
+            )
+        for row in rows:
+            if not isinstance(row, Mapping):
+                raise ConfigurationError(f"subscribers: holds a {type(row).__name__} where a dictionary is expected.")
+        return iter(rows)
+
+    def _counts(self, outcome: Upserted) -> dict[str, Any]:
+        return {
+            "sent": outcome.sent,
+            "unchanged": outcome.unchanged,
+            "rejected": outcome.rejected,
+            "held": outcome.held,
+            "duplicates": outcome.duplicates,
+            "requests": outcome.requests,
+            "rejects_path": self.rejects_path,
+        }

@@ -1,0 +1,3 @@
+"""What a DAG waits for."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Waiting without a worker."""
+
+from __future__ import annotations
