@@ -8,6 +8,7 @@ publish. One :class:`Budget` is shared by all threads of a process that talk to 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -29,6 +30,10 @@ _LOOK_AGAIN = 0.02
 
 # A reset told in whole seconds may have been rounded down, so the window may last up to a second longer.
 _ROUNDING = 1.0
+
+# The Date header is cut to whole seconds and many servers renew it once a second, so up to so many seconds it cannot
+# tell the clocks apart, and ours is the finer one.
+_DATE_IS_BEHIND = 2.5
 
 _LONG_ENOUGH_TO_MENTION = 5.0
 
@@ -79,11 +84,15 @@ class RateHeaders:
         )
 
     def retry_after(self, headers: Mapping[str, str]) -> float | None:
-        """Return for how many seconds the service asks to be left alone (``Retry-After``, else the window's end)."""
-        asked = self._seconds_until(headers.get("Retry-After"), rounding=0.0)
-        if asked is not None:
-            return asked
-        return self._seconds_until(headers.get("X-RateLimit-Reset"), rounding=_ROUNDING)
+        """Return for how many seconds the service asks to be left alone (``Retry-After``, else the window's end).
+
+        No time at all (``Retry-After: 0``) counts as not said.
+        """
+        return self.asked(headers) or self._seconds_until(headers.get("X-RateLimit-Reset"), rounding=_ROUNDING)
+
+    def asked(self, headers: Mapping[str, str]) -> float | None:
+        """Return the seconds ``Retry-After`` says, and nothing else: outside a 429 the window's end is no advice."""
+        return self._seconds_until(headers.get("Retry-After"), rounding=0.0)
 
     def _compare_clocks(self, date: str | None) -> None:
         moment = _http_date(date) if date else None
@@ -95,8 +104,7 @@ class RateHeaders:
 
     def _service_time(self) -> float:
         ahead = self._ahead or 0.0
-        # Within a second the header cannot tell the clocks apart, and ours is the finer one.
-        return self._wall() + (0.0 if -1.0 <= ahead <= 0.0 else ahead)
+        return self._wall() + (0.0 if -_DATE_IS_BEHIND <= ahead <= 0.0 else ahead)
 
     def _seconds_until(self, value: str | None, *, rounding: float) -> float | None:
         if not value:
@@ -212,17 +220,16 @@ class Budget:
         return max(waits)
 
     def _window_delay(self, now: float) -> float:
-        if self._ends_at is None or self._remaining is None:
-            return 0.0
-        if now >= self._ends_at:
+        if self._ends_at is not None and now >= self._ends_at:
             self._remaining, self._ends_at = self._limit, None
+        if self._remaining is None:
             return 0.0
         reserve = min(self._reserve, (self._limit or self._reserve + 1) - 1)
         if self._remaining - self._under_way > reserve:
             return 0.0
         if self._remaining > reserve:
             return _LOOK_AGAIN  # those under way may be counted already; their answers will tell
-        return self._ends_at - now
+        return self._ends_at - now if self._ends_at is not None else 0.0
 
 
 def _is_full(pace: Pace, sent: deque[float], now: float) -> bool:
@@ -254,22 +261,26 @@ def _whole(value: str | None) -> int | None:
 
 def _number(value: str) -> float | None:
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _moment(value: str) -> float | None:
     """Return epoch seconds of an ISO-8601 or HTTP date; one without a zone is UTC."""
     try:
-        moment = datetime.fromisoformat(value)
+        return _epoch(datetime.fromisoformat(value))
     except ValueError:
         return _http_date(value)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _http_date(value: str) -> float | None:
     try:
-        return parsedate_to_datetime(value).timestamp()
-    except ValueError:
+        return _epoch(parsedate_to_datetime(value))
+    except (ValueError, OverflowError):
         return None
+
+
+def _epoch(moment: datetime) -> float:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -20,7 +20,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-_ADDRESS = re.compile(r"[^\s@\"'<>(),;:\[\]{}]+@[^\s@\"'<>(),;:\[\]{}]+")
+# Rather too much than a bit of a name left: a local part may be quoted or hold an apostrophe, and where a service
+# repeats the path it was called by, the "@" is "%40". It is looked for from the beginning of a word only, because from
+# every letter of a long one it would take for ever.
+_LOCAL = r"[^\s@\"<>(),;:\[\]]"
+_DOMAIN = r"(?:\[[^\]\s]*\]|[^\s@\"'<>(),;:\[\]{}/?&]+)"
+_ADDRESS = re.compile(rf"(?:\"[^\"\n]*\"|(?<!{_LOCAL}){_LOCAL}+?)(?:@|%40){_DOMAIN}")
 
 # A service's own sentence is worth reading, a whole HTML page is not.
 _LONGEST_MESSAGE = 400
@@ -88,7 +93,7 @@ class ServiceError(SenderError):
     ) -> None:
         self.message = without_addresses(message)[:_LONGEST_MESSAGE]
         self.method = method
-        self.path = path
+        self.path = without_addresses(path)
         self.status = status
         self.code = code
         self.errors = {
@@ -101,9 +106,9 @@ class ServiceError(SenderError):
             self.retryable = retryable
         if nothing_done is not None:
             self.nothing_done = nothing_done
-        super().__init__(self._sentence())
+        super().__init__(self.message)
 
-    def _sentence(self) -> str:
+    def __str__(self) -> str:
         parts = [self.message]
         if self.errors:
             fields = "; ".join(f"{field}: {', '.join(texts)}" for field, texts in self.errors.items())

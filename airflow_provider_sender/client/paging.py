@@ -179,7 +179,7 @@ class NumberedListing(Listing):
     def _newcomers(self, last: int, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
         """Read from the end down to the first page that begins with a row already seen."""
         page = self.page(last, Order.CREATED, ascending=True)
-        while page.last > page.number:
+        while page.rows and page.last > page.number:
             page = self.page(page.last, Order.CREATED, ascending=True)
         report.total_at_end = page.total
         while True:
@@ -220,7 +220,7 @@ class NumberedListing(Listing):
         report.passes += 1
         report.total_at_end = page.total
         yield _fresh(page, seen, report, is_first_sight=False)
-        while page.number < page.last:
+        while page.rows and page.number < page.last:
             page = self.page(page.number + 1, order, ascending=is_ascending)
             report.total_at_end = min(report.total_at_end, page.total)
             yield _fresh(page, seen, report, is_first_sight=False)

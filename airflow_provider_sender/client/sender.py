@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.errors import ConfigurationError
+from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError
 from airflow_provider_sender.client.sender_dialect import SenderDialect
 from airflow_provider_sender.client.sender_records import (
     Data,
@@ -316,7 +316,12 @@ class SenderEndpoints:
         body = {"url": url, "topic": topic} | ({"relation_id": relation_id} if relation_id else {})
         answer = self.call(once("POST", "/account/webhooks", body=body), dict[str, Json])
         # Two clients of the service read the new webhook from two different places.
-        return msgspec.convert(answer.get("data") or answer, SenderWebhook, strict=False)
+        try:
+            return msgspec.convert(answer.get("data") or answer, SenderWebhook, strict=False)
+        except msgspec.ValidationError as error:
+            raise OutcomeUnknownError(
+                f"Sender accepted the webhook and did not say which one it is ({error}). List the webhooks to see it."
+            ) from error
 
     def delete_webhook(self, webhook_id: str) -> Done:
         """Delete an account webhook."""
@@ -336,6 +341,12 @@ class SenderClient(SenderEndpoints):
             raise ConfigurationError(
                 "The connection has no API access token. Put one into its password: Sender -> Account settings -> "
                 "API access tokens."
+            )
+        if not token.strip().isascii() or not token.strip().isprintable() or " " in token.strip():
+            # http.client would say so too, and show the token.
+            raise ConfigurationError(
+                "The connection's API access token has blanks, line breaks or other characters no token has. Copy it "
+                "again, without the word Bearer."
             )
         self.transport = Transport(SenderDialect(token.strip()), settings, budget)
 

@@ -48,7 +48,7 @@ class SenderDialect:
     def error_in(self, answer: Answer, request: Request) -> ServiceError | None:
         """Return the error an answer carries; an answer of 200 that says ``success: false`` is one."""
         said = _said(answer.body)
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES and said.success is not False:
+        if answer.status < HTTPStatus.MULTIPLE_CHOICES and said.success not in (False, "false", "0"):
             return None
         kind, meaning = _kind(answer.status)
         sentence = _sentence(said.message)

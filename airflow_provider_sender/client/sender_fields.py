@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError
+from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, NotFoundError
 from airflow_provider_sender.client.records import Field, FieldValue, SubscriberChange, same_value
 from airflow_provider_sender.client.sender_records import every, field_from, subscriber_from
 
@@ -58,8 +58,8 @@ class FieldKeys:
         :raises ConfigurationError: when no known spelling makes the account keep them.
         """
         self._write(change, write)
-        if not change.fields or self._create_stores:
-            return
+        if self._create_stores or all(value in (None, "") for value in change.fields.values()):
+            return  # known, or nothing there to find again
         if self._create_stores is None and self._is_stored(change):
             self._create_stores = self._update_is_proven = True
             return
@@ -70,9 +70,13 @@ class FieldKeys:
 
     def update(self, change: SubscriberChange, write: Callable[[FieldBody], object]) -> None:
         """Make an update call with the change's fields, and see to it that they are kept; as ``create``."""
-        self._write(change, write)
         if not change.fields or self._update_is_proven:
+            self._write(change, write)
             return
+        if self._is_there(change):
+            self._write(change, write)
+            return  # that they are there afterwards too proves nothing
+        self._write(change, write)
         if not self._is_stored(change):
             self._respell()
             self._client.update_subscriber(change.key, {"fields": self._body(change.fields)})
@@ -107,10 +111,16 @@ class FieldKeys:
         """Read the subscriber until its fields are there or the time a change may need to show is over."""
         waited, pause = 0.0, 0.25
         while True:
-            stored = subscriber_from(self._client.get_subscriber(change.key)).fields
-            if all(same_value(stored.get(name), value) for name, value in change.fields.items()):
+            if self._is_there(change):
                 return True
             if waited >= self._client.transport.settings.settle_time:
                 return False
             self._sleep(pause)
             waited, pause = waited + pause, 2 * pause
+
+    def _is_there(self, change: SubscriberChange) -> bool:
+        try:
+            stored = subscriber_from(self._client.get_subscriber(change.key)).fields
+        except NotFoundError:
+            return False  # a new subscriber may take a moment to show
+        return all(same_value(stored.get(name), value) for name, value in change.fields.items())

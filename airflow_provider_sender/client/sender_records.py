@@ -64,15 +64,15 @@ class SubscriberTag(msgspec.Struct):
     """A group as a subscriber's row names it."""
 
     id: str
-    title: str = ""
+    title: str | None = None
 
 
 class SubscriberColumn(msgspec.Struct):
     """A field of a subscriber; ``default`` marks the built-in ones."""
 
-    title: str = ""
+    title: str | None = None
     value: Json = None
-    default: bool = False
+    default: bool | None = None
 
 
 class SenderSubscriber(msgspec.Struct):
@@ -98,7 +98,7 @@ class SenderGroup(msgspec.Struct):
     """A group; its counts are worked out some time after a change."""
 
     id: str
-    title: str = ""
+    title: str | None = None
     recipient_count: int | None = None
     active_subscribers: int | None = None
     unsubscribed_count: int | None = None
@@ -112,7 +112,7 @@ class SenderGroup(msgspec.Struct):
 class SenderField(msgspec.Struct):
     """A custom field; built-in ones have no id. ``field_name`` is its merge tag, ``{$plan}``."""
 
-    title: str = ""
+    title: str | None = None
     id: str | None = None
     type: str | None = None
     field_name: str | None = None
@@ -124,7 +124,7 @@ class SenderSegment(msgspec.Struct):
     """A segment. The counts are null when a single one is read."""
 
     id: str
-    name: str = ""
+    name: str | None = None
     conditions: Json = None
     created: str | None = None
     modified: str | None = None
@@ -260,14 +260,16 @@ def subscriber_from(wire: SenderSubscriber) -> Subscriber:
         ip_address=_text(wire.ip_address),
         source=_text(wire.source),
         groups=tuple(tag.id for tag in wire.subscriber_tags or ()),
-        fields={column.title: _value(column.value) for column in wire.columns or () if not column.default},
+        fields={
+            column.title: _value(column.value) for column in wire.columns or () if column.title and not column.default
+        },
     )
 
 
 def field_from(wire: SenderField) -> Field:
     """Return a custom field in common words; a type that is new is text."""
     known = {kind.value: kind for kind in FieldType}
-    return Field(name=wire.title, type=known.get(wire.type or "", FieldType.TEXT), tag=wire.field_name)
+    return Field(name=wire.title or "", type=known.get(wire.type or "", FieldType.TEXT), tag=wire.field_name)
 
 
 def campaign_from(wire: SenderCampaign, zone: tzinfo = UTC) -> Campaign:
@@ -304,9 +306,9 @@ def moment(value: str | None, zone: tzinfo = UTC) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _consent(status: object) -> Consent | None:

@@ -138,7 +138,7 @@ class SenderService(Service):
 
     def groups(self) -> list[Group]:
         """Return all groups."""
-        return [Group(group.id, group.title, group.recipient_count) for group in every(self.client.list_groups)]
+        return [Group(group.id, group.title or "", group.recipient_count) for group in every(self.client.list_groups)]
 
     def fields(self) -> list[Field]:
         """Return the account's custom fields."""
@@ -148,12 +148,12 @@ class SenderService(Service):
         """Create a subscriber; safe to repeat.
 
         Sender's create call takes no status. Whoever is to be created as anything but active is therefore created
-        without groups and automations, and set to that status before anything else happens.
+        without groups, fields and automations, and set to that status before anything else happens.
         """
-        is_active = change.consent in (None, Consent.ACTIVE)
-        body = _body(change, trigger_automation=trigger_automation and is_active)
-        if not is_active:
-            body.pop("groups", None)
+        if change.consent not in (None, Consent.ACTIVE):
+            self._create_inactive(change)
+            return
+        body = _body(change, trigger_automation=trigger_automation)
         try:
             self._fields.create(
                 change,
@@ -165,9 +165,20 @@ class SenderService(Service):
             if not _is_there_already(error):
                 raise
             self.update_subscriber(change, trigger_automation=trigger_automation)
-            return
-        if not is_active:
-            self.update_subscriber(change, trigger_automation=False)
+
+    def _create_inactive(self, change: SubscriberChange) -> None:
+        bare = msgspec.structs.replace(change, groups=(), fields={})
+        later = change
+        try:
+            self.client.upsert_subscriber({"email": change.email, **_body(bare, trigger_automation=False)})
+            later = SubscriberChange(change.key, groups=change.groups, fields=change.fields)
+        except InvalidRequestError as error:
+            if not _is_there_already(error):
+                raise
+        # On its own: were the rest refused, whoever must not be mailed would be left active.
+        self.update_subscriber(SubscriberChange(change.key, consent=change.consent), trigger_automation=False)
+        if later != SubscriberChange(change.key):
+            self.update_subscriber(msgspec.structs.replace(later, consent=None), trigger_automation=False)
 
     def update_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
         """Change a subscriber that exists, leaving its consent alone unless ``change.consent`` is set."""
@@ -231,7 +242,7 @@ class SenderService(Service):
             answer = self.client.get_campaign_errors(campaign_id)
         except NotFoundError:
             return []
-        said = answer.get("data", answer.get("errors", [])) if isinstance(answer, Mapping) else answer
+        said = answer.get("data") or answer.get("errors") if isinstance(answer, Mapping) else answer
         return list(_texts(said))
 
     def audience(self, campaign: Campaign) -> int | None:
@@ -263,7 +274,8 @@ def _body(change: SubscriberChange, *, trigger_automation: bool) -> dict[str, Js
 
 
 def _is_there_already(error: InvalidRequestError) -> bool:
-    texts = [error.message, *(text for texts in error.errors.values() for text in texts)]
+    # Another field's value may be taken too, say somebody else's phone number; that is a refusal.
+    texts = error.errors.get("email", []) if error.errors else [error.message]
     return error.status == 409 or any("already" in text.lower() for text in texts)
 
 
@@ -280,7 +292,7 @@ def _texts(said: Json) -> Sequence[str]:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ConfigurationError(
             f"The connection's extra time_zone ({name!r}) is no IANA time zone. Write it as Europe/Vilnius."
         ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -62,7 +63,13 @@ class Request:
     body: object = None
 
     def url(self, base_url: str) -> str:
-        """Return the full address, identifiers quoted."""
+        """Return the full address, identifiers quoted.
+
+        :raises ConfigurationError: when an identifier would make it the address of something else.
+        """
+        if any(part in ("", ".", "..") for part in self.identifiers):
+            # Quoted or not, dots are resolved on the way, and DELETE /groups/.. would be DELETE /.
+            raise ConfigurationError(f"An identifier for {self.method} {self.path} is empty or only dots.")
         return base_url + self.path.format(*(quote(part, safe="") for part in self.identifiers))
 
 
@@ -131,7 +138,11 @@ class Settings:
         :raises ConfigurationError: when a token would travel in clear, or the address is none.
         """
         url = self.base_url.strip().rstrip("/")
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            _ = parts.port  # looked at only when it is asked for
+        except ValueError:
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigurationError(
                 "The connection's host is not an address. Write it as https://host/path, or leave it empty for the "
@@ -142,7 +153,7 @@ class Settings:
                 f"The connection's host ({parts.hostname}) is plain http, so the token would travel in clear. "
                 "Use https; http is accepted for a loopback address only."
             )
-        if parts.username or parts.query or parts.fragment:
+        if "@" in parts.netloc or "?" in url or "#" in url:
             raise ConfigurationError("The connection's host must be a bare address, without user, query or fragment.")
         return replace(self, base_url=url)
 
@@ -221,19 +232,21 @@ class Transport:
         if error is not None:
             if isinstance(error, RateLimitError) and error.retry_after is None:
                 error.retry_after = self._rate_headers.retry_after(answer.headers)
+            elif isinstance(error, ServiceFailureError) and error.retry_after is None:
+                error.retry_after = self._rate_headers.asked(answer.headers)
             if isinstance(error, RateLimitError) and error.retry_after:
                 self.budget.refused(error.retry_after)
             raise error
         try:
-            return decode(answer.body)
+            return decode(b"{}" if answer.status == HTTPStatus.NO_CONTENT else answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ServiceFailureError(
-                f"{self._dialect.name}'s answer cannot be read as documented ({type(error).__name__}, "
+                f"{self._dialect.name}'s answer cannot be read as documented ({error}; "
                 f"{len(answer.body)} bytes of {answer.headers.get('Content-Type', 'no content type')}).",
                 method=request.method,
                 path=request.path,
                 status=answer.status,
-            ) from error
+            ) from None  # what could not be decoded hangs on the error, and may be a person's
 
     def _exchange(self, request: Request) -> Answer:
         body = None if request.body is None else msgspec.json.encode(request.body)
@@ -257,7 +270,8 @@ class Transport:
                 )
         except requests.RequestException as error:
             self.budget.unanswered()
-            raise self._no_answer(request, error) from error
+            # Its text holds the call's full address, and with it perhaps a person's; a traceback would show it.
+            raise self._no_answer(request, error) from None
         except BaseException:
             self.budget.unanswered()
             raise
@@ -269,18 +283,26 @@ class Transport:
         if not request.repeatable:
             # A kept-alive connection may have been closed by the other side meanwhile. For a read that costs a retry;
             # here it would look like an unknown outcome, so such calls get a connection of their own.
-            with requests.Session() as session:
+            with self._new_session() as session:
                 yield session
             return
         if not hasattr(self._threads, "session"):
-            self._threads.session = requests.Session()
+            self._threads.session = self._new_session()
         yield self._threads.session
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        # Plain http is for this machine; a proxy named in the environment would be told the token in clear.
+        session.trust_env = urlsplit(self.settings.base_url).scheme == "https"
+        return session
 
     def _no_answer(self, request: Request, error: requests.RequestException) -> SenderError:
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
             return ConfigurationError("The connection's host is not an address requests can be sent to.")
         if isinstance(error, requests.exceptions.SSLError):
-            reason, certain, again = "no safe connection (TLS) could be made", True, False
+            # Only of a refused certificate is it certain that nothing was sent yet; TLS can break later as well.
+            is_refused = isinstance(_cause(_cause(error)), ssl.SSLCertVerificationError)
+            reason, certain, again = "no safe connection (TLS) could be made", is_refused, not is_refused
         elif _never_connected(error):
             reason, certain, again = "no connection could be made", True, True
         elif isinstance(error, requests.Timeout):
@@ -298,11 +320,15 @@ class Transport:
 
 
 def _never_connected(error: requests.RequestException) -> bool:
-    if isinstance(error, requests.ConnectTimeout):
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
         return True
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+    return isinstance(_cause(error), NewConnectionError | ConnectTimeoutError)
+
+
+def _cause(error: object) -> object:
+    """Return what an error of requests or urllib3 was made of."""
+    cause = error.args[0] if isinstance(error, Exception) and error.args else None
+    return cause.reason if isinstance(cause, MaxRetryError) else cause
 
 
 def _may_repeat(request: Request, error: BaseException) -> bool:

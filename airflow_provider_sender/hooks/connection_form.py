@@ -6,17 +6,16 @@ nothing else. :func:`connection_form` gives a hook class the methods on 3.1 and 
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypedDict, TypeVar
 
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES
 
-if TYPE_CHECKING:
-    from airflow.sdk import BaseHook
-
-HookClass = TypeVar("HookClass", bound="type[BaseHook]")
 
 class FieldSchema(TypedDict, total=False):
+    """JSON Schema of a field's value: the part of it that the form understands and the fields use."""
+
     type: list[Literal["integer", "number", "string", "null"]]
     default: int | str
     minimum: int
@@ -48,6 +47,15 @@ ConnectionType = TypedDict(
 )
 
 
+class HookOfConnectionType(Protocol):
+    """A hook that says which connection type it is for."""
+
+    conn_type: ClassVar[str]
+
+
+HookClass = TypeVar("HookClass", bound=type[HookOfConnectionType])
+
+
 def connection_form(hook: HookClass) -> HookClass:
     """Give a hook class the form methods that Airflow 3.1 asks it for.
 
@@ -59,8 +67,8 @@ def connection_form(hook: HookClass) -> HookClass:
     if _airflow_reads_provider_info():
         return hook
     (described,) = (known for known in CONNECTION_TYPES if known["connection-type"] == hook.conn_type)
-    hook.get_ui_field_behaviour = staticmethod(lambda: field_behaviour(described))  # type: ignore[method-assign]
-    hook.get_connection_form_widgets = staticmethod(lambda: form_widgets(described))  # type: ignore[method-assign]
+    for method, answer in (("get_ui_field_behaviour", field_behaviour), ("get_connection_form_widgets", form_widgets)):
+        setattr(hook, method, staticmethod(partial(answer, described)))
     return hook
 
 

@@ -39,11 +39,14 @@ def decide(
 
     :param current: the subscriber as the account has it, or None when there is none.
     """
+    wants_active = change.consent in (None, Consent.ACTIVE)
     if current is None:
         if change.email is None:
             return Decision.REJECT, change
+        if mode is ConsentMode.KEEP and wants_active:
+            # Who is new is active anyway, and who is there all the same may have unsubscribed.
+            change = msgspec.structs.replace(change, consent=None)
         return Decision.CREATE, change
-    wants_active = change.consent in (None, Consent.ACTIVE)
     if current.consent in _OPTED_OUT:
         if mode is ConsentMode.KEEP and wants_active:
             return Decision.HOLD, change

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import uuid
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -25,8 +27,14 @@ def published(path: UPath, *, parameter: str, also_on_error: bool = False) -> It
     :raises ConfigurationError: when nothing can be written there; raised before the block is entered.
     """
     partial = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.partial"
+    is_local = path.protocol in ("", "file", "local")
+    if not is_local and any(mark in path.path for mark in "*?["):
+        raise ConfigurationError(f"{parameter}: {path} holds one of * ? [, which the storage takes for a pattern.")
     try:
-        if path.protocol in ("", "file", "local"):
+        if path.is_dir():
+            # A file moved there would end up inside it, under the wrong name.
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if is_local:
             path.parent.mkdir(parents=True, exist_ok=True)
         file = partial.open("wb")
     except (OSError, ValueError, ImportError) as error:

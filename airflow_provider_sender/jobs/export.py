@@ -8,7 +8,7 @@ import itertools
 import logging
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -31,6 +31,24 @@ MANIFEST = "_manifest.json"
 
 # Batches (pages) a part file holds: at 100 rows a page 10,000 rows, small enough to lose and large enough to list.
 BATCHES_A_PART = 100
+
+_PART = "part-"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part file as the manifest names it."""
+
+    name: str
+    rows: int
+
+
+class _Manifest(msgspec.Struct):
+    """What is read of a manifest."""
+
+    parts: list[Part]
+
+
+_read_parts = msgspec.json.Decoder(_Manifest).decode
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,7 @@ def export_to_directory(service: Service, export: Export, directory: UPath) -> E
     """Write subscribers to part files and, when all are there, the manifest that names them.
 
     The manifest is what counts: until it is replaced, readers go by the old one and its files, which are removed
-    afterwards.
+    afterwards. It is opened first, so that a directory nothing can be written to is found out before anything is read.
 
     :raises ConfigurationError: before any row is read, when a parameter cannot work.
     :raises ListingDriftError: when rows may be missing and ``on_drift`` does not let that pass.
@@ -98,26 +116,53 @@ def export_to_directory(service: Service, export: Export, directory: UPath) -> E
     _check(export, encoding)
     done = Exported(path=str(directory))
     requests_before = service.transport.requests_made
-    columns = _columns(service, export, encoding)
-    export_id = uuid.uuid4().hex[:8]
-    parts: list[dict[str, str | int]] = []
-    batches = _batches(service, export, done.listing)
-    while stretch := list(itertools.islice(batches, BATCHES_A_PART)):
-        part = directory / f"part-{export_id}-{len(parts) + 1:05d}{encoding.suffix}"
-        with published(part, parameter="output_path") as file:
-            writer = _writer(service, export, encoding, file, columns)
-            for rows in stretch:
-                writer.write(rows)
-            writer.close()
-        parts.append({"name": part.name, "rows": sum(map(len, stretch))})
-    done.rows, done.files = done.listing.rows, len(parts)
-    done.requests = service.transport.requests_made - requests_before
-    old_parts = _parts_of_manifest(directory)
-    _write_manifest(directory, export, encoding, columns, parts, done)
-    for name in old_parts:
-        (directory / name).unlink(missing_ok=True)
+    parts: list[Part] = []
+    try:
+        with published(directory / MANIFEST, parameter="output_path") as manifest:
+            columns = _columns(service, export, encoding)
+            for part in _write_parts(service, export, encoding, columns, directory, done.listing):
+                parts.append(part)
+            done.rows, done.files = done.listing.rows, len(parts)
+            done.requests = service.transport.requests_made - requests_before
+            old_parts = _parts_of_manifest(directory)
+            manifest.write(_manifest(export, encoding, columns, parts, done))
+    except BaseException:
+        _remove(directory, set(parts).difference(_parts_of_manifest(directory)))
+        raise
+    _remove(directory, old_parts)
     _log_end(done)
     return done
+
+
+def _write_parts(
+    service: Service,
+    export: Export,
+    encoding: Encoding,
+    columns: Sequence[Column],
+    directory: UPath,
+    report: ListingReport,
+) -> Iterator[Part]:
+    """Write part files, and yield each when it is finished."""
+    export_id = uuid.uuid4().hex[:8]
+    batches = _batches(service, export, report)
+    for number in itertools.count(1):
+        first = next(batches, None)
+        if first is None:
+            return
+        path = directory / f"{_PART}{export_id}-{number:05d}{encoding.suffix}"
+        count = 0
+        with published(path, parameter="output_path") as file:
+            writer = _writer(service, export, encoding, file, columns)
+            for rows in itertools.chain([first], itertools.islice(batches, BATCHES_A_PART - 1)):
+                writer.write(rows)
+                count += len(rows)
+            writer.close()
+        yield Part(path.name, count)
+
+
+def _remove(directory: UPath, parts: Iterable[Part]) -> None:
+    for part in parts:
+        (directory / part.name).unlink(missing_ok=True)
 
 
 def _check(export: Export, encoding: Encoding) -> None:
@@ -134,7 +179,9 @@ def _batches(service: Service, export: Export, report: ListingReport) -> Iterato
         for rows in service.subscribers(export.group_id).walk(seen, report, export.on_drift):
             progress.total = report.total_at_start
             progress.advance(len(rows))
-            yield rows
+            # Pages of repeats would make empty part files. Where there is nobody at all, one is made all the same.
+            if rows or not report.rows:
+                yield rows
     except NotFoundError as error:
         if export.group_id is None or report.rows:
             raise
@@ -223,26 +270,26 @@ def _writer(
     return CsvWriter(file, encoding, service, _columns(service, export, encoding) if columns is None else columns)
 
 
-def _parts_of_manifest(directory: UPath) -> list[str]:
+def _parts_of_manifest(directory: UPath) -> list[Part]:
     manifest = directory / MANIFEST
-    if not manifest.exists():
+    if not manifest.is_file():
         return []
     try:
-        parts = msgspec.json.decode(manifest.read_bytes())["parts"]
-        return [part["name"] for part in parts]
-    except (msgspec.DecodeError, KeyError, TypeError):
+        parts = _read_parts(manifest.read_bytes()).parts
+    except (msgspec.DecodeError, UnicodeDecodeError):
         log.warning("%s is not a manifest of this package; the files it may name are left alone", manifest)
         return []
+    # Nothing but what this package wrote, in this very directory, is ever removed.
+    return [part for part in parts if part.name.startswith(_PART) and "/" not in part.name]
 
 
-def _write_manifest(
-    directory: UPath,
+def _manifest(
     export: Export,
     encoding: Encoding,
     columns: Sequence[Column],
-    parts: Sequence[Mapping[str, str | int]],
+    parts: Sequence[Part],
     done: Exported,
-) -> None:
+) -> bytes:
     manifest = {
         "version": 1,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -254,8 +301,7 @@ def _write_manifest(
         "listing": asdict(done.listing) | {"missing": done.listing.missing},
         "parts": parts,
     }
-    with published(directory / MANIFEST, parameter="output_path") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2)
 
 
 def _log_end(done: Exported) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import enum
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -109,32 +111,37 @@ def read_rows(path: UPath, file_format: str | None, *, parameter: str) -> Iterat
             plain = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if encoding.is_gzip else file
             yield from _READERS[encoding.format](plain, parameter)
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{parameter}: {path} is not UTF-8 (byte {error.start}).") from error
-    except (OSError, EOFError, ValueError, ImportError) as error:
+        raise ConfigurationError(f"{parameter}: {path} is not UTF-8.") from error
+    except (OSError, EOFError, ValueError, ImportError, zlib.error) as error:
         if isinstance(error, ConfigurationError):
             raise
         raise ConfigurationError(f"{parameter}: {path} cannot be read ({reason(error)}).") from error
 
 
 def _jsonl_rows(file: BinaryIO, parameter: str) -> Iterator[SourceRow | UnreadableRow]:
-    for line in file:
-        if not line.strip():
+    for number, line in enumerate(file):
+        text = line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
+        if not text.strip():
             continue
         try:
-            row = msgspec.json.decode(line)
-        except msgspec.DecodeError:
-            yield UnreadableRow(line.decode(errors="replace").rstrip("\r\n"), "the line is not JSON")
-            continue
-        if isinstance(row, dict):
-            yield row
+            row = msgspec.json.decode(text)
+        except UnicodeDecodeError:
+            yield _unreadable(text, "the line is not UTF-8")
+        except (msgspec.DecodeError, RecursionError):
+            yield _unreadable(text, "the line is not JSON")
         else:
-            yield UnreadableRow(line.decode(errors="replace").rstrip("\r\n"), "the line is no JSON object")
+            yield row if isinstance(row, dict) else _unreadable(text, "the line is no JSON object")
+
+
+def _unreadable(line: bytes, why: str) -> UnreadableRow:
+    return UnreadableRow(line.decode(errors="replace").rstrip("\r\n"), why)
 
 
 def _csv_rows(file: BinaryIO, parameter: str) -> Iterator[SourceRow | UnreadableRow]:
     csv.field_size_limit(_LONGEST_VALUE)
     # A spreadsheet begins its files with a byte order mark; it is no part of the first column's name.
-    reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+    # Strict, or a quote that is never closed would take all the rows behind it into its own.
+    reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         if len(set(header)) < len(header):
@@ -155,6 +162,18 @@ def _csv_rows(file: BinaryIO, parameter: str) -> Iterator[SourceRow | Unreadable
 
 
 _READERS = {FileFormat.JSONL: _jsonl_rows, FileFormat.CSV: _csv_rows}
+
+
+def row_json(row: object) -> bytes:
+    """Return a source's row as JSON, for a person to look into.
+
+    A database's own types may stand in it, and whatever else a Python task put there: what JSON cannot hold is written
+    as Python shows it.
+    """
+    try:
+        return msgspec.json.encode(dict(row) if isinstance(row, Mapping) else row, enc_hook=str)
+    except (TypeError, ValueError, RecursionError):
+        return msgspec.json.encode(repr(row))
 
 
 def json_line(value: object) -> bytes:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
+from math import isfinite
+from numbers import Number
 from typing import Any
 
 import msgspec
@@ -86,7 +89,7 @@ class RowMapping:
         fields: dict[str, FieldValue] = {}
         for name, value in _flat(row):
             target = self._target(name)
-            if target is None or value is None:
+            if target is None or value is None or _is_nan(value):
                 continue
             if target.startswith(FIELD_PREFIX):
                 field = self._fields[target.removeprefix(FIELD_PREFIX)]
@@ -95,7 +98,8 @@ class RowMapping:
                 values[target] = value
         email = _email(values.get("email"))
         phone = _phone(values.get("phone"))
-        key = email.lower() if email else phone or _text("id", values.get("id"))
+        # Beside an id, a phone is something to be set.
+        key = email.lower() if email else _text("id", values.get("id")) or phone
         if not key:
             raise _CannotBe("email", "missing")
         return SubscriberChange(
@@ -121,7 +125,8 @@ class RowMapping:
             return target
         if target in _READ_ONLY and name not in self._columns:
             return None
-        field = self._names.get(target.removeprefix(FIELD_PREFIX).lower())
+        name_here = target.removeprefix(FIELD_PREFIX)
+        field = name_here if name_here in self._fields else self._names.get(name_here.lower())
         if field is not None:
             return FIELD_PREFIX + field
         known = ", ".join((*_WRITABLE, *(FIELD_PREFIX + each for each in self._fields)))
@@ -148,8 +153,8 @@ def _flat(row: SourceRow) -> list[tuple[str, Any]]:
     """Return a row's columns, those of a nested ``fields`` object as ``fields.<name>``."""
     flat: list[tuple[str, Any]] = []
     for name, value in row.items():
-        if name == "fields" and isinstance(value, Mapping):
-            flat += [(FIELD_PREFIX + str(field), inner) for field, inner in value.items()]
+        if name == "fields" and (value is None or isinstance(value, Mapping)):
+            flat += [(FIELD_PREFIX + str(field), inner) for field, inner in (value or {}).items()]
         else:
             flat.append((str(name), value))
     return flat
@@ -160,7 +165,7 @@ def _email(value: object) -> str | None:
         return None
     if not isinstance(value, str):
         raise _CannotBe("email", f"is a {type(value).__name__}, not a text")
-    address = value.strip()
+    address = _unicode("email", value.strip())
     if not address:
         return None
     if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address) or ".." in address:
@@ -174,7 +179,8 @@ def _phone(value: object) -> str | None:
         return None
     if not _PHONE.fullmatch(phone):
         raise _CannotBe("phone", "malformed number; write it with its country code, +370 or 00370")
-    return phone
+    digits = "".join(character for character in phone if character.isdigit())
+    return "+" + (digits if phone.startswith("+") else digits.removeprefix("00"))
 
 
 def _text(field: str, value: object) -> str | None:
@@ -182,7 +188,16 @@ def _text(field: str, value: object) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _CannotBe(field, f"is a {type(value).__name__}, not a text")
-    return str(value).strip()
+    return _unicode(field, str(value).strip())
+
+
+def _unicode(field: str, text: str) -> str:
+    """Return a text that can be sent; half a surrogate pair, as a wrong decoding leaves it, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _CannotBe(field, "holds characters that are no Unicode") from None
+    return text
 
 
 def _status(value: object) -> Consent | None:
@@ -196,41 +211,63 @@ def _status(value: object) -> Consent | None:
 
 def _groups(value: object) -> list[str]:
     """Return group ids from a list, or from the JSON list a CSV export writes."""
-    if isinstance(value, str):
-        try:
-            value = msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            raise _CannotBe("groups", "is no JSON list of group ids") from None
     if value is None:
         return []
+    if isinstance(value, str):
+        try:
+            return msgspec.json.decode(_unicode("groups", value), type=list[str])
+        except (msgspec.DecodeError, RecursionError):
+            raise _CannotBe("groups", "is no JSON list of group ids") from None
     if not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
         raise _CannotBe("groups", "is no list of group ids")
-    return list(value)
+    return [_unicode("groups", each) for each in value]
 
 
 def _field_value(field: Field, value: object) -> FieldValue:
     name = FIELD_PREFIX + field.name
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, bool):
-        return str(value).lower()
-    if hasattr(value, "isoformat"):  # a date
-        return str(value)
-    if not isinstance(value, str | int | float) and not _is_number(value):
-        raise _CannotBe(name, f"is a {type(value).__name__}; a custom field holds a text, a number or a time")
-    if field.type is FieldType.NUMBER and value != "" and not _is_number(value):
+    plain = _plain(name, value)
+    if field.type is FieldType.NUMBER and plain != "" and not _is_number(plain):
         raise _CannotBe(name, "is not a number")
-    if field.type is FieldType.DATETIME and value != "":
+    if field.type is FieldType.DATETIME and plain != "":
         try:
-            datetime.fromisoformat(str(value))
+            return _written(datetime.fromisoformat(str(plain)))
         except ValueError:
             raise _CannotBe(name, "is no date or time; write it as YYYY-MM-DD HH:MM:SS") from None
-    return value if isinstance(value, str | int | float) else str(value)
+    return plain
 
 
-def _is_number(value: object) -> bool:
+def _plain(name: str, value: object) -> str | int | float:
+    """Return a value as JSON can carry it."""
+    if isinstance(value, datetime):
+        return _written(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return _unicode(name, str(value))
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else str(value)
+    if isinstance(value, int):
+        return int(value)
+    # A Decimal from a database is a number, too.
+    if isinstance(value, date | time | Number):
+        return str(value)
+    raise _CannotBe(name, f"is a {type(value).__name__}; a custom field holds a text, a number or a time")
+
+
+def _written(moment: datetime) -> str:
+    """Return a time as the service writes one; of one with a zone, the moment in UTC."""
+    with suppress(OverflowError):  # on the first and the last day there are
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    return moment.isoformat(sep=" ", timespec="seconds")[:19]
+
+
+def _is_nan(value: object) -> bool:
+    """Tell whether a value is how data frames say nothing."""
+    return isinstance(value, float) and value != value
+
+
+def _is_number(value: str | int | float) -> bool:
     try:
-        float(value)  # type: ignore[arg-type]  # a Decimal from a database is a number, too
-    except (TypeError, ValueError):
+        return isfinite(float(value))
+    except (ValueError, OverflowError):
         return False
-    return True

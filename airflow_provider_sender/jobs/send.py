@@ -95,11 +95,20 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
     if campaign_id is None:
         campaign_id, is_new = _found_or_created(service, sending, intents, sleep)
     campaign = service.campaign(campaign_id)
+    if sending.campaign_id is None and marker_of(sending.send_key) not in campaign.title:
+        raise SendRefusedError(
+            campaign.id,
+            "title",
+            f"{service.name} did not keep the mark of the send_key at the end of its title, so it would not be found "
+            "again and be sent twice. Give it a shorter title.",
+        )
     if campaign.state is CampaignState.DRAFT and not is_new:
         # Whoever tried before may have been killed after the call and before the state showed it.
-        settle = service.transport.settings.settle_time
-        log.info("Campaign %s is a draft; looking again in %.0f s, before anything is sent", campaign_id, settle)
-        sleep(settle)
+        pause = service.transport.settings.settle_time
+        if sending.campaign_id is None:
+            pause *= 2  # whoever made it lets a settling time go by before sending it
+        log.info("Campaign %s is a draft; looking again in %.0f s, before anything is sent", campaign_id, pause)
+        sleep(pause)
         campaign = service.campaign(campaign_id)
     if campaign.state.has_left_draft:
         scheduled = _as_scheduled(service, campaign, sending, sleep)
@@ -145,7 +154,10 @@ def cancel(service: Service, campaign_id: str) -> Campaign:
         if campaign.state is CampaignState.DRAFT:
             return campaign
         raise _too_late(campaign) from None
-    return service.campaign(campaign_id)
+    campaign = service.campaign(campaign_id)
+    if campaign.state.has_left_draft and campaign.state is not CampaignState.SCHEDULED:
+        raise _too_late(campaign)
+    return campaign
 
 
 def _too_late(campaign: Campaign) -> SendRefusedError:
@@ -162,6 +174,7 @@ def _found_or_created(service: Service, sending: Sending, intents: Intents, slee
     found = _noted(service, intents, marker) or _marked(service, marker)
     if found is None:
         # A campaign made by somebody who was killed right after may not be listed yet.
+        log.info("No campaign carries the mark of this send_key; looking again in %.0f s, before one is made", settle)
         sleep(settle)
         found = _marked(service, marker)
     if found is not None:
@@ -170,6 +183,7 @@ def _found_or_created(service: Service, sending: Sending, intents: Intents, slee
     definition = sending.definition
     if definition is None:
         raise ConfigurationError("Give either campaign_id or campaign.")
+    is_new = True
     try:
         campaign_id = service.create_campaign(definition, f"{definition.title or definition.subject} {marker}")
     except OutcomeUnknownError as error:
@@ -179,10 +193,15 @@ def _found_or_created(service: Service, sending: Sending, intents: Intents, slee
                 f"{error} No campaign with {marker} in its title has shown up within {settle:.0f} s. Nothing was "
                 "mailed. Run the task again: it looks for that title first."
             ) from error
-        campaign_id = found.id
+        campaign_id, is_new = found.id, False  # it may be somebody else's
+    log.info("Created campaign %s; looking in %.0f s whether anybody else made one as well", campaign_id, settle)
+    sleep(settle)
+    # Two runs that looked at the same moment have both found none. Now they find both, and agree on one.
+    agreed = _marked(service, marker)
+    if agreed is not None and agreed.id != campaign_id:
+        campaign_id, is_new = agreed.id, False
     intents.note(campaign_id=campaign_id, doing="create")
-    log.info("Created campaign %s", campaign_id)
-    return campaign_id, True
+    return campaign_id, is_new
 
 
 def _noted(service: Service, intents: Intents, marker: str) -> Campaign | None:
@@ -221,7 +240,7 @@ def _as_scheduled(service: Service, campaign: Campaign, sending: Sending, sleep:
         log.info("Campaign %s is scheduled already", campaign.id)
         return campaign
     log.info("Campaign %s is scheduled for %s; scheduling it anew", campaign.id, campaign.scheduled_at)
-    service.cancel_campaign(campaign.id)
+    cancel(service, campaign.id)
     settle = service.transport.settings.settle_time
     draft = _poll(lambda: _if_draft(service, campaign.id), settle, sleep)
     if draft is None:
@@ -303,7 +322,7 @@ def _verified(service: Service, campaign: Campaign, sending: Sending) -> Campaig
         return campaign
     if _is_same_time(campaign.scheduled_at, sending.send_at):
         return campaign
-    service.cancel_campaign(campaign.id)
+    cancel(service, campaign.id)
     raise ConfigurationError(
         f"send_at: {service.name} took {sending.send_at.isoformat()} for {campaign.scheduled_at.isoformat()}, so the "
         "account is in another time zone than the connection's extra time_zone says "

@@ -16,6 +16,7 @@ from types import TracebackType
 import msgspec
 
 from airflow_provider_sender.client.records import Subscriber, SubscriberChange
+from airflow_provider_sender.jobs.formats import row_json
 
 _SCHEMA = """
 create table row (
@@ -72,13 +73,13 @@ class Staging:
         """Add a row; one with the same key that came before it gives way."""
         cursor = self._database.execute(
             "insert into row (key, line, source, change) values (?, ?, ?, ?) on conflict do nothing",
-            (change.key, line, _encode_source(source), _encode(change)),
+            (change.key, line, row_json(source), _encode(change)),
         )
         if cursor.rowcount == 0:
             self.duplicates += 1
             self._database.execute(
                 "update row set line = ?, source = ?, change = ? where key = ?",
-                (line, _encode_source(source), _encode(change), change.key),
+                (line, row_json(source), _encode(change), change.key),
             )
 
     def note_current(self, subscribers: Iterable[Subscriber]) -> None:
@@ -98,8 +99,3 @@ class Staging:
                 change=_decode_change(change),
                 current=_decode_current(current) if current is not None else None,
             )
-
-
-def _encode_source(source: object) -> bytes:
-    # A database's own types (Decimal, UUID) may stand in a row; the text is what a person would look for.
-    return msgspec.json.encode(source, enc_hook=str)

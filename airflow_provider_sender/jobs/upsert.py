@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+import msgspec
 from upath import UPath
 
 from airflow_provider_sender.client.errors import (
@@ -25,7 +26,7 @@ from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.consent import ConsentMode, Decision, decide
 from airflow_provider_sender.jobs.destination import published
-from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow, json_line
+from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow, json_line, row_json
 from airflow_provider_sender.jobs.mapping import Rejected, RowMapping
 from airflow_provider_sender.jobs.progress import Progress
 from airflow_provider_sender.jobs.staging import StagedRow, Staging
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 # Rows a page of the account's listing brings; reading it whole pays when more rows than it has pages are to be looked
 # up.
 _ROWS_A_PAGE = 100
+
+_NOBODY = Rejected("email", "missing, and nobody has this phone or id")
+_NOT_FOUND_AGAIN = Rejected(None, "created, but the service did not find it again to set the rest; run it again")
 
 
 class OnReject(enum.StrEnum):
@@ -112,11 +116,13 @@ class _Rejects:
         self._file = file
         self._outcome = outcome
 
-    def add(self, line: int, row: object, why: Rejected) -> None:
+    def add(self, line: int, row: bytes, why: Rejected) -> None:
+        """Write a row, given as JSON, and why it was rejected."""
         self._outcome.rejected += 1
         self._outcome.reasons[without_addresses(f"{why.field}: {why.reason}" if why.field else why.reason)] += 1
         if self._file is not None:
-            self._file.write(json_line({"line": line, "field": why.field, "reason": why.reason, "row": row}))
+            rejected = {"line": line, "field": why.field, "reason": why.reason, "row": msgspec.Raw(row)}
+            self._file.write(json_line(rejected))
 
 
 def upsert(
@@ -162,11 +168,11 @@ def _stage(
     _check_groups(service, how.group_ids)
     for line, row in enumerate(rows, start=1):
         if isinstance(row, UnreadableRow):
-            rejects.add(line, row.text, Rejected(None, row.why))
+            rejects.add(line, row_json(row.text), Rejected(None, row.why))
             continue
         change = mapping.change(row)
         if isinstance(change, Rejected):
-            rejects.add(line, row, change)
+            rejects.add(line, row_json(row), change)
         else:
             staging.add(line, row, change)
 
@@ -213,7 +219,7 @@ def _write(service: Service, staging: Staging, how: Upsert, rejects: _Rejects, o
             case Decision.HOLD:
                 outcome.held += 1
             case Decision.REJECT:
-                rejects.add(row.line, row.source, Rejected("email", "missing, and nobody has this phone or id"))
+                rejects.add(row.line, row.source, _NOBODY)
             case Decision.CREATE | Decision.UPDATE:
                 _write_row(service, row, decision, change, how, rejects, outcome)
         progress.advance(1)
@@ -230,7 +236,10 @@ def _write_row(
 ) -> None:
     if not how.dry_run:
         try:
-            _send(service, decision, change, how)
+            _send(service, row, decision, change, how)
+        except NotFoundError:
+            rejects.add(row.line, row.source, _NOBODY if change.email is None else _NOT_FOUND_AGAIN)
+            return
         except InvalidRequestError as error:
             name = next(iter(error.errors), None)
             texts = error.errors[name] if name is not None else [error.message]
@@ -243,12 +252,14 @@ def _write_row(
         outcome.updated += 1
 
 
-def _send(service: Service, decision: Decision, change: SubscriberChange, how: Upsert) -> None:
+def _send(service: Service, row: StagedRow, decision: Decision, change: SubscriberChange, how: Upsert) -> None:
     if decision is Decision.UPDATE:
         try:
             service.update_subscriber(change, trigger_automation=how.trigger_automation)
         except NotFoundError:
-            if change.email is None:
+            # Deleted since it was read. What was left out of the change because it was so already is not so any more.
+            decision, change = decide(row.change, None, how.consent)
+            if decision is not Decision.CREATE:
                 raise
         else:
             return

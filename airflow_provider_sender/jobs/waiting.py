@@ -123,11 +123,12 @@ def wait_until_sent(
             if is_done(campaign, clock() - began, patience):
                 return campaign
             log.info("Campaign %s is %s", campaign_id, _state(campaign))
-        if clock() - began + poll_interval > timeout:
+        left = timeout - (clock() - began)
+        if left <= 0:
             raise CampaignTimeoutError(
                 f"Campaign {campaign_id} was not sent within {timeout:.0f} s. It was left alone and may be sent later."
             )
-        sleep(poll_interval)
+        sleep(min(poll_interval, left))
 
 
 def _state(campaign: Campaign) -> str:

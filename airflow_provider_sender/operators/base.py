@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -108,3 +108,17 @@ def one_of(choices: type[ChoiceT], value: Any, parameter: str) -> ChoiceT:
     except ValueError:
         known = " or ".join(repr(choice.value) for choice in choices)
         raise ConfigurationError(f"{parameter}: must be {known}; got {value!r}.") from None
+
+
+def texts(values: Any, parameter: str) -> list[str]:
+    """Return a list parameter's texts; nothing is an empty list.
+
+    :raises ConfigurationError: when it is no list, or one of its values is empty.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    if values is None:
+        return []
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{parameter}: is a {type(values).__name__}, not a list of texts.")
+    return [str(given(value, parameter)) for value in values]

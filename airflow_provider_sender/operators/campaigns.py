@@ -14,7 +14,7 @@ from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaign
 from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airflow_provider_sender.client.records import CampaignDefinition
     from airflow_provider_sender.client.service import Service
@@ -39,7 +39,7 @@ class SenderCreateCampaignOperator(SenderOperator):
     template_fields: Sequence[str] = (*SenderOperator.template_fields, "campaign", "send_key")
     operator_extra_links = (SenderCampaignLink(),)
 
-    def __init__(self, *, campaign: Mapping[str, Any], send_key: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, campaign: Mapping[str, Any] | XComArg, send_key: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.campaign = campaign
         self.send_key = send_key
@@ -95,8 +95,8 @@ class SenderSendCampaignOperator(SenderOperator):
     def __init__(
         self,
         *,
-        campaign_id: str | None = None,
-        campaign: Mapping[str, Any] | None = None,
+        campaign_id: str | XComArg | None = None,
+        campaign: Mapping[str, Any] | XComArg | None = None,
         send_key: str | None = None,
         send_at: datetime | str | None = None,
         min_recipients: int | None = None,
@@ -206,7 +206,7 @@ class SenderCancelCampaignOperator(SenderOperator):
     template_fields: Sequence[str] = (*SenderOperator.template_fields, "campaign_id")
     operator_extra_links = (SenderCampaignLink(),)
 
-    def __init__(self, *, campaign_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, campaign_id: str | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.campaign_id = campaign_id
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final, one_of, storage_path
+from airflow_provider_sender.operators.base import (
+    SenderOperator,
+    given,
+    no_retry_when_final,
+    one_of,
+    storage_path,
+    texts,
+)
+from airflow_provider_sender.operators.rows import RowsParameter
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
     from airflow_provider_sender.jobs.upsert import Upserted
@@ -52,9 +60,9 @@ class SenderExportSubscribersOperator(SenderOperator):
     def __init__(
         self,
         *,
-        output_path: str,
+        output_path: str | XComArg,
         file_format: str | None = None,
-        group_id: str | None = None,
+        group_id: str | XComArg | None = None,
         columns: Sequence[str] | Mapping[str, str] | None = None,
         on_drift: str = "repair",
         **kwargs: Any,
@@ -74,14 +82,14 @@ class SenderExportSubscribersOperator(SenderOperator):
         with no_retry_when_final():
             path = storage_path(self.output_path, "output_path")
             export = Export(
-                group_id=None if self.group_id is None else given(self.group_id, "group_id"),
+                group_id=None if self.group_id is None else str(given(self.group_id, "group_id")),
                 file_format=self.file_format,
                 columns=self.columns,
                 on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
             )
-            to_place = export_to_directory if self.output_path.endswith("/") else export_to_file
+            to_place = export_to_directory if str(self.output_path).endswith("/") else export_to_file
             done = to_place(self.service(), export, path)
-        return {"path": self.output_path, "rows": done.rows, "files": done.files, "requests": done.requests}
+        return {"path": str(self.output_path), "rows": done.rows, "files": done.files, "requests": done.requests}
 
 
 class SenderUpsertSubscribersOperator(SenderOperator):
@@ -130,15 +138,16 @@ class SenderUpsertSubscribersOperator(SenderOperator):
         "on_reject",
         "consent",
     )
+    subscribers = RowsParameter()
 
     def __init__(
         self,
         *,
-        subscribers: Sequence[Mapping[str, Any]] | None = None,
-        input_path: str | None = None,
+        subscribers: Sequence[Mapping[str, Any]] | XComArg | None = None,
+        input_path: str | XComArg | None = None,
         file_format: str | None = None,
         columns: Mapping[str, str | None] | None = None,
-        group_ids: Sequence[str] | None = None,
+        group_ids: Sequence[str | XComArg] | XComArg | None = None,
         rejects_path: str | None = None,
         on_reject: str = "fail",
         consent: str = "keep",
@@ -167,7 +176,7 @@ class SenderUpsertSubscribersOperator(SenderOperator):
             on_reject = one_of(OnReject, self.on_reject, "on_reject")
             how = Upsert(
                 columns=self.columns,
-                group_ids=tuple(self.group_ids or ()),
+                group_ids=tuple(texts(self.group_ids, "group_ids")),
                 consent=one_of(ConsentMode, self.consent, "consent"),
                 trigger_automation=self.trigger_automation,
                 dry_run=self.is_dry_run,

@@ -12,7 +12,7 @@ from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaign
 from airflow_provider_sender.operators.base import given, no_retry_when_final
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airflow_provider_sender.jobs.waiting import Patience
 
@@ -43,7 +43,7 @@ class SenderCampaignSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        campaign_id: str,
+        campaign_id: str | XComArg,
         sender_conn_id: str = "sender_default",
         draft_timeout: float = 600,
         accept_partly_sent: bool = False,
@@ -70,7 +70,7 @@ class SenderCampaignSensor(BaseSensorOperator):
         began = time.time()
         self.defer(
             trigger=SenderCampaignTrigger(
-                campaign_id=self.campaign_id,
+                campaign_id=str(self.campaign_id),
                 sender_conn_id=self.sender_conn_id,
                 poll_interval=self.poke_interval,
                 began=began,

@@ -1,0 +1,134 @@
+"""What Airflow reads about this package at start-up.
+
+Every Airflow process loads this module, whether or not it ever talks to a marketing service, and some do so while
+Airflow itself is still being configured: so it is a plain dictionary and imports nothing.
+"""
+
+from __future__ import annotations
+
+# Type checkers take this name for true. ``typing`` would be the first of many imports.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from airflow_provider_sender.hooks.connection_form import ConnectionField, ConnectionType
+
+_REQUEST_FIELDS: dict[str, ConnectionField] = {
+    "timeout": {
+        "label": "Time-out (seconds)",
+        "description": "How long one request may take before it counts as failed.",
+        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 30},
+    },
+    "max_retries": {
+        "label": "Retries",
+        "description": (
+            "How often one request is tried again after a refusal, a time-out or a failure of the service. "
+            "A request that might mail people twice is never repeated blindly, whatever stands here."
+        ),
+        "schema": {"type": ["integer", "null"], "minimum": 0, "default": 8},
+    },
+    "requests_per_minute": {
+        "label": "Requests per minute",
+        "description": (
+            "A cap below the account's own limit, for an account that other programs use too. "
+            "Empty: all that the account allows."
+        ),
+        "schema": {"type": ["integer", "null"], "minimum": 1},
+    },
+    "reserve": {
+        "label": "Requests kept free",
+        "description": (
+            "Requests of each rate limit window that are left to others: tasks wait for the next window "
+            "rather than use them. Empty: none."
+        ),
+        "schema": {"type": ["integer", "null"], "minimum": 0},
+    },
+    "max_wait": {
+        "label": "Longest wait (seconds)",
+        "description": (
+            "The longest single wait for the rate limit that may occupy a worker. When the service asks for more, "
+            "the task fails and Airflow's own retries bring it back later."
+        ),
+        "schema": {"type": ["number", "null"], "minimum": 0, "default": 120},
+    },
+}
+
+_CAMPAIGN_FIELDS: dict[str, ConnectionField] = {
+    "settle_time": {
+        "label": "Settling time (seconds)",
+        "description": (
+            "How long a campaign must be seen unchanged before it is sent, or, after a request whose answer was lost, "
+            "before it is called unsent."
+        ),
+        "schema": {"type": ["number", "null"], "minimum": 0, "default": 30},
+    },
+    "time_zone": {
+        "label": "Time zone of the account",
+        "description": (
+            "The zone set in the account, by its IANA name, such as Europe/Vilnius. The service reads the time "
+            "of a scheduled campaign in it, so a wrong one sends hours early or late."
+        ),
+        "schema": {"type": ["string", "null"], "default": "UTC"},
+    },
+}
+
+CONNECTION_TYPES: list[ConnectionType] = [
+    {
+        "connection-type": "sender",
+        "hook-class-name": "airflow_provider_sender.hooks.sender.SenderHook",
+        "hook-name": "Sender",
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "port", "login"],
+            "relabeling": {"host": "API address", "password": "API access token"},
+            "placeholders": {
+                "host": "https://api.sender.net/v2",
+                "password": "Account settings -> API access tokens -> Create API token",
+                "extra": '{"requests_per_minute": 200, "time_zone": "Europe/Vilnius"}',
+            },
+        },
+        "conn-fields": {**_REQUEST_FIELDS, **_CAMPAIGN_FIELDS},
+    },
+]
+
+
+def get_provider_info() -> dict[str, object]:
+    """Return the package's modules and connection types, as ``airflow/provider_info.schema.json`` wants them."""
+    return {
+        "package-name": "airflow-provider-sender",
+        "name": "Sender",
+        "description": "E-mail marketing accounts on `Sender <https://www.sender.net/>`__: subscribers and campaigns.",
+        "integrations": [
+            {
+                "integration-name": "Sender",
+                "external-doc-url": "https://api.sender.net/",
+                "tags": ["service"],
+            },
+        ],
+        "hooks": [
+            {
+                "integration-name": "Sender",
+                "python-modules": ["airflow_provider_sender.hooks.sender"],
+            },
+        ],
+        "operators": [
+            {
+                "integration-name": "Sender",
+                "python-modules": [
+                    "airflow_provider_sender.operators.campaigns",
+                    "airflow_provider_sender.operators.subscribers",
+                ],
+            },
+        ],
+        "sensors": [
+            {
+                "integration-name": "Sender",
+                "python-modules": ["airflow_provider_sender.sensors.campaigns"],
+            },
+        ],
+        "triggers": [
+            {
+                "integration-name": "Sender",
+                "python-modules": ["airflow_provider_sender.triggers.campaigns"],
+            },
+        ],
+        "connection-types": CONNECTION_TYPES,
+        "extra-links": ["airflow_provider_sender.links.campaigns.SenderCampaignLink"],
+    }

@@ -1,0 +1,71 @@
+"""Everything the sandbox knows while it runs."""
+
+from __future__ import annotations
+
+from airflow_provider_sender.sandbox.account.account import Account
+from airflow_provider_sender.sandbox.account.database import Database
+from airflow_provider_sender.sandbox.clock import Clock
+from airflow_provider_sender.sandbox.faults import Faults
+from airflow_provider_sender.sandbox.ratelimit import RateLimit
+from airflow_provider_sender.sandbox.settings import Settings
+from airflow_provider_sender.sandbox.traffic import Traffic
+
+
+class State:
+    """The account, and what is done to its calls.
+
+    :param token: the token that is accepted.
+    :param settings: the knobs a reset goes back to.
+    :param data: the SQLite file; ``None`` for memory.
+    :param seed: what made-up data follows from.
+    """
+
+    def __init__(self, token: str, settings: Settings, data: str | None = None, seed: int = 0) -> None:
+        self.token = token
+        self.base_settings = settings
+        self.database = Database(data)
+        ahead = self.database.row("SELECT ahead FROM clock")
+        self.clock = Clock(0.0 if ahead is None else float(ahead[0]))
+        self.account = Account(self.database, self.clock, settings, seed)
+        self._begin()
+        if not self.account.segments.all():
+            self._furnish()
+
+    def _begin(self) -> None:
+        # A new object for each life between resets, by which a call that was delayed meanwhile knows it is over.
+        self.life = object()
+        self.faults = Faults()
+        self.traffic = Traffic()
+        self.limits: dict[str, RateLimit] = {}
+
+    def limit_of(self, service: str) -> RateLimit:
+        """The window of a service's requests."""
+        return self.limits.setdefault(service, RateLimit())
+
+    def reset(self, settings: Settings, subscribers: int) -> None:
+        """Begin anew, as if the sandbox had just been started with these knobs and this many subscribers."""
+        self.database.clear()
+        self.clock.ahead = 0.0
+        self._begin()
+        self.account.settings = settings
+        self._furnish()
+        with self.database.transaction():
+            self.account.seeding.people(subscribers, self.account.now)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, for good when there is a file."""
+        self.clock.advance(seconds)
+        for limit in self.limits.values():
+            limit.advance(seconds)
+        with self.database.transaction():
+            self.database.run("DELETE FROM clock")
+            self.database.run("INSERT INTO clock VALUES (?)", (self.clock.ahead,))
+            self.account.settle()
+
+    def _furnish(self) -> None:
+        """Put in what no service lets a client make through its API."""
+        with self.database.transaction():
+            now = self.account.now
+            self.account.segments.make(now)
+            for title, status in (("Welcome series", "ACTIVE"), ("Win back", "DRAFT")):
+                self.account.documents.add("workflow", {"title": title, "status": status}, now)
