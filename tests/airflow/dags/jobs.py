@@ -1,0 +1,91 @@
+"""DAGs of one task each, told by the run's conf what to do."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG
+
+from airflow_provider_sender.operators.campaigns import (
+    SenderCancelCampaignOperator,
+    SenderCreateCampaignOperator,
+    SenderSendCampaignOperator,
+)
+from airflow_provider_sender.operators.subscribers import (
+    SenderExportSubscribersOperator,
+    SenderUpsertSubscribersOperator,
+)
+from airflow_provider_sender.sensors.campaigns import SenderCampaignSensor
+
+
+def dag_of(dag_id: str, **params: Any) -> DAG:
+    """Return a DAG whose tasks are tried more often than any test wants to see: each try too many shows."""
+    return DAG(
+        dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1),
+        catchup=False,
+        render_template_as_native_obj=True,
+        default_args={"retries": 2, "retry_delay": timedelta(milliseconds=10)},
+        params=params,
+    )
+
+
+CAMPAIGN = {
+    "subject": "What is new",
+    "from_name": "Example Ltd",
+    "from_email": "news@example.com",
+    "html": "<p>Dear reader</p><a href='{$unsubscribe_link}'>Unsubscribe</a>",
+    "group_ids": ["{{ params.group }}"],
+}
+
+with dag_of("export", path="", format=None, group=None, on_drift="repair") as export:
+    SenderExportSubscribersOperator(
+        task_id="job",
+        output_path="{{ params.path }}",
+        file_format="{{ params.format }}",
+        group_id="{{ params.group }}",
+        on_drift="{{ params.on_drift }}",
+    )
+
+with dag_of("upsert_file", path="", rejects=None, on_reject="fail") as upsert_file:
+    SenderUpsertSubscribersOperator(
+        task_id="job",
+        input_path="{{ params.path }}",
+        rejects_path="{{ params.rejects }}",
+        on_reject="{{ params.on_reject }}",
+    )
+
+with dag_of("upsert_rows", rows=[]) as upsert_rows:
+    SenderUpsertSubscribersOperator(task_id="job", subscribers="{{ params.rows }}")
+
+with dag_of("create", group="") as create:
+    SenderCreateCampaignOperator(task_id="job", campaign=CAMPAIGN, send_key="create-{{ ds }}")
+
+with dag_of("send_new", group="") as send_new:
+    SenderSendCampaignOperator(task_id="job", campaign=CAMPAIGN, send_key="send-new-{{ ds }}")
+
+with dag_of("send", campaign="", send_at=None) as send:
+    SenderSendCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}", send_at="{{ params.send_at }}")
+
+with dag_of("send_and_wait", group="") as send_and_wait:
+    for name, is_deferrable in {"in_the_worker": False, "in_the_triggerer": True}.items():
+        SenderSendCampaignOperator(
+            task_id=name,
+            campaign=CAMPAIGN,
+            send_key=name,
+            wait_for_completion=True,
+            poll_interval=0.1,
+            timeout=20,
+            deferrable=is_deferrable,
+        )
+
+with dag_of("cancel", campaign="") as cancel:
+    SenderCancelCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}")
+
+with dag_of("wait", campaign="") as wait:
+    SenderCampaignSensor(task_id="poke", campaign_id="{{ params.campaign }}", poke_interval=0.1, draft_timeout=0.3)
+    SenderCampaignSensor(
+        task_id="defer", campaign_id="{{ params.campaign }}", poke_interval=0.1, draft_timeout=0.3, deferrable=True
+    )

@@ -1,0 +1,46 @@
+"""The example DAGs do what they say, in a real Airflow."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_sender.sandbox.remote import Sandbox
+from tests.airflow.runs import Run
+
+pytestmark = pytest.mark.airflow
+
+
+def test_the_nightly_export_holds_the_account(run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path) -> None:
+    sender_sandbox.seed(count=250)
+    assert run("example_dags.nightly_export", storage=str(tmp_path)).state == "success"
+    directory = tmp_path / "subscribers" / "2026-01-05"
+    parts = json.loads((directory / "_manifest.json").read_text())["parts"]
+    lines = [line for part in parts for line in gzip.decompress((directory / part["name"]).read_bytes()).splitlines()]
+    assert sorted(lines) == sorted(sender_sandbox.subscribers())
+    csv_lines = (tmp_path / "subscribers-2026-01-05.csv").read_text().splitlines()
+    assert csv_lines[0] == "E-mail,First name,Status,Since"
+    assert len(csv_lines) == 251
+
+
+def test_the_newsletter_reaches_everybody_once_however_often_it_is_run(
+    run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sender_sandbox.seed(count=60)
+    customers = tmp_path / "customers.csv"
+    customers.write_text("email,first_name,last_name,plan\nann@example.org,Ann,Lee,pro\nnobody,No,Body,free\n")
+    first = run("example_dags.newsletter", "newsletter_dag", storage=str(tmp_path), customers=str(customers))
+    second = run("example_dags.newsletter", "newsletter_dag", storage=str(tmp_path), customers=str(customers))
+    assert (first.state, second.state) == ("success", "success")
+    assert first.returned["upsert_customers"]["sent"] == 1
+    assert second.returned["upsert_customers"]["unchanged"] == 1
+    assert json.loads((tmp_path / "rejected-2026-01-05.jsonl").read_text())["row"]["email"] == "nobody"
+    counters = sender_sandbox.counters()
+    assert len(counters["campaigns"]) == 1
+    assert counters["max_mails_per_recipient"] == 1
+    assert second.returned["wait_until_sent"]["state"] == "sent"
+    assert second.returned["wait_until_sent"]["sent"] == counters["mails"]

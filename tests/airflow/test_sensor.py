@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_sender.sandbox.remote import Sandbox
+from tests.airflow.runs import Run
+
+pytestmark = pytest.mark.airflow
+
+
+@pytest.fixture
+def draft(run: Callable[..., Run], sender_sandbox: Sandbox) -> str:
+    sender_sandbox.seed(rows=[{"email": "reader@example.com", "groups": ["Readers"]}])
+    person = sender_sandbox.subscriber("reader@example.com")
+    assert person is not None
+    made = run("tests.airflow.dags.jobs", "create", group=person["subscriber_tags"][0]["id"])
+    return str(made.returned["job"])
+
+
+def test_both_ways_of_waiting_end_when_the_campaign_is_sent(run: Callable[..., Run], draft: str) -> None:
+    assert run("tests.airflow.dags.jobs", "send", campaign=draft).state == "success"
+    done = run("tests.airflow.dags.jobs", "wait", campaign=draft)
+    assert done.states == {"poke": "success", "defer": "success"}
+    for summary in done.returned.values():
+        assert (summary["id"], summary["state"], summary["sent"]) == (draft, "sent", 1)
+
+
+def test_a_service_that_is_away_for_a_while_harms_nobody_who_waits(
+    run: Callable[..., Run],
+    draft: str,
+    sender_sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    connection: dict[str, Any],
+) -> None:
+    assert run("tests.airflow.dags.jobs", "send", campaign=draft).state == "success"
+    sender_sandbox.fault("status", path="/campaigns/*", method="GET", status=503, times=3)
+    done = run("tests.airflow.dags.jobs", "wait", campaign=draft)
+    assert done.states == {"poke": "success", "defer": "success"}
+
+
+def test_a_draft_nobody_sends_fails_the_wait_without_a_retry(run: Callable[..., Run], draft: str) -> None:
+    done = run("tests.airflow.dags.jobs", "wait", campaign=draft)
+    assert done.states == {"poke": "failed", "defer": "failed"}
+    assert done.tries == {"poke": 1, "defer": 1}
+    assert done.log.count("still a draft") >= 2
+
+
+def test_an_unknown_campaign_fails_the_wait_without_a_retry(run: Callable[..., Run]) -> None:
+    done = run("tests.airflow.dags.jobs", "wait", campaign="nobody")
+    assert done.states == {"poke": "failed", "defer": "failed"}
+    assert done.tries == {"poke": 1, "defer": 1}
+    assert "There is no such thing in the account" in done.log

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from airflow_provider_sender.client.errors import SenderError
+from airflow_provider_sender.jobs.waiting import MOST_FAILURES_IN_A_ROW, CampaignTimeoutError
+from airflow_provider_sender.sandbox.remote import Sandbox
+from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger, campaign_of_event
+
+
+def trigger(campaign_id: str, **options: Any) -> SenderCampaignTrigger:
+    given: dict[str, Any] = {
+        "campaign_id": campaign_id,
+        "sender_conn_id": "sender_default",
+        "poll_interval": 0.01,
+        "began": time.time(),
+        "end_time": None,
+        "draft_timeout": 60,
+        "accept_partly_sent": False,
+    }
+    return SenderCampaignTrigger(**{**given, **options})
+
+
+async def event_of(waiting: SenderCampaignTrigger) -> dict[str, Any]:
+    payload = (await anext(waiting.run())).payload
+    return dict(payload)
+
+
+@pytest.fixture
+def campaign_id(sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> str:
+    from airflow_provider_sender.hooks.sender import SenderHook
+
+    monkeypatch.setenv("AIRFLOW_CONN_SENDER_DEFAULT", json.dumps(sender_sandbox.connection))
+    sender_sandbox.seed(rows=[{"email": "ann@example.com"}])
+    body = {"subject": "S", "from": "F", "reply_to": "f@example.com", "content_type": "html"}
+    return SenderHook().create_campaign({**body, "content": "<a>unsubscribe</a>"})
+
+
+def test_a_trigger_is_made_again_from_what_it_says_of_itself() -> None:
+    waiting = trigger("c1", end_time=12.5)
+    path, arguments = waiting.serialize()
+    assert path == "airflow_provider_sender.triggers.campaigns.SenderCampaignTrigger"
+    assert json.loads(json.dumps(arguments)) == arguments
+    assert SenderCampaignTrigger(**arguments).serialize() == (path, arguments)
+
+
+async def test_it_ends_when_the_campaign_is_sent(campaign_id: str, sender_sandbox: Sandbox) -> None:
+    from airflow_provider_sender.hooks.sender import SenderHook
+
+    sender_sandbox.settings(send_seconds=0.1)
+    SenderHook().send_campaign(campaign_id)
+    event = await event_of(trigger(campaign_id))
+    assert event["status"] == "sent"
+    assert campaign_of_event(event)["sent"] == 1
+
+
+async def test_it_only_reads(campaign_id: str, sender_sandbox: Sandbox) -> None:
+    before = len(sender_sandbox.requests())
+    await event_of(trigger(campaign_id, draft_timeout=0))
+    assert {request["method"] for request in sender_sandbox.requests()[before:]} <= {"GET", "POST"}
+    assert sender_sandbox.counters()["mails"] == 0
+
+
+async def test_a_draft_nobody_sends_is_never_sent(campaign_id: str) -> None:
+    event = await event_of(trigger(campaign_id, draft_timeout=0))
+    assert event["status"] == "never"
+    with pytest.raises(SenderError, match="still a draft"):
+        campaign_of_event(event)
+
+
+async def test_it_stops_when_time_is_up(campaign_id: str) -> None:
+    event = await event_of(trigger(campaign_id, end_time=time.time()))
+    with pytest.raises(CampaignTimeoutError, match="left alone"):
+        campaign_of_event(event)
+
+
+async def test_a_service_away_for_a_while_is_survived(campaign_id: str, sender_sandbox: Sandbox) -> None:
+    sender_sandbox.fault("status", status=503, times=MOST_FAILURES_IN_A_ROW - 1)
+    event = await event_of(trigger(campaign_id, draft_timeout=0))
+    assert event["status"] == "never"
+
+
+async def test_a_service_away_for_too_long_is_an_error(campaign_id: str, sender_sandbox: Sandbox) -> None:
+    sender_sandbox.fault("status", status=503, times=None)
+    event = await event_of(trigger(campaign_id))
+    assert event["status"] == "error"
+    assert "The service failed" in event["message"]
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "missing, wrong"), (404, "no such thing")])
+async def test_what_trying_again_cannot_mend_ends_the_wait_at_once(
+    status: int, words: str, campaign_id: str, sender_sandbox: Sandbox
+) -> None:
+    sender_sandbox.fault("status", status=status, times=None)
+    before = sender_sandbox.counters()["requests"]
+    event = await event_of(trigger(campaign_id))
+    assert event["status"] == "error"
+    assert words in event["message"]
+    assert sender_sandbox.counters()["requests"] - before == 1
+
+
+@pytest.mark.parametrize("event", [None, {}, {"status": "wonderful"}, {"status": None}, "sent"])
+def test_an_event_that_is_none_of_ours_fails(event: Any) -> None:
+    with pytest.raises(SenderError, match="not one of this package's"):
+        campaign_of_event(event)
