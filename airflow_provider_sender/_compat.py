@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.configuration import conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from airflow.sdk.exceptions import AirflowFailException
+else:
+    try:
+        from airflow.sdk.exceptions import AirflowFailException
+    except ImportError:  # Airflow 3.1.0
+        from airflow.exceptions import AirflowFailException
 
-__all__ = ["AirflowFailException", "NotedIntents"]
+__all__ = ["AirflowFailException", "NotedIntents", "conf"]
 
 _KEY = "sender_campaign"
 

@@ -7,7 +7,7 @@ short look at the end finds it. Repeats are dropped by id.
 
 That holds as long as the service keeps the order it was asked for. Whether it did is watched on every page, and the
 number of distinct rows is held against the service's own total at the end; where either is off, the account is read
-again in other orders until the figures agree.
+again in other orders until nothing moved during a whole pass and it brought every row the service counts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 # Where rows come in no reliable order at all, each pass finds most of what the ones before it missed.
 MOST_PASSES = 6
+
+# How often the end of a listing is looked at for newcomers while they come and go faster than they are read.
+_MOST_LOOKS = 3
 
 
 class Order(enum.StrEnum):
@@ -79,6 +82,7 @@ class ListingReport:
     :param total_at_end: rows the service counted in its last answer.
     :param rows: distinct rows read.
     :param repeats: rows that came again because others were deleted meanwhile.
+    :param gone: rows read that must have been deleted afterwards, because nothing else explains how the total fell.
     :param passes: how often the listing was read; 1 when nothing was amiss.
     :param is_in_order: whether rows came in the order asked for, and repeats only where deletions explain them.
     """
@@ -87,13 +91,14 @@ class ListingReport:
     total_at_end: int = 0
     rows: int = 0
     repeats: int = 0
+    gone: int = 0
     passes: int = 0
     is_in_order: bool = True
 
     @property
     def missing(self) -> int:
         """Rows the service counts and that were not read."""
-        return max(0, self.total_at_end - self.rows)
+        return max(0, self.total_at_end + self.gone - self.rows)
 
     @property
     def is_sound(self) -> bool:
@@ -167,14 +172,22 @@ class NumberedListing(Listing):
             yield _fresh(first, seen, report)
             return
         above: Page | None = None
+        newest = ""
+        balance = _Balance(len(first.rows))
         last = first.last
         for number in range(first.last, 0, -1):
             page = self.page(number, Order.CREATED, ascending=True)
-            _watch_order(page, above, seen, report)
-            yield _fresh(page, seen, report)
+            newest = newest or max((_to_the_second(row.created) for row in page.rows if row.created), default="")
+            _watch_order(page, above, newest, seen, report)
+            fresh = _fresh(page, seen, report)
+            report.gone += balance.departures(page, len(page.rows) - len(fresh))
+            yield fresh
             above = page if page.rows else above
             last = page.last
-        yield from self._newcomers(last, seen, report)
+        for _ in range(_MOST_LOOKS):
+            yield from self._newcomers(last, seen, report)
+            if not report.missing:
+                return
 
     def _newcomers(self, last: int, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
         """Read from the end down to the first page that begins with a row already seen."""
@@ -198,32 +211,70 @@ class NumberedListing(Listing):
         while report.passes < MOST_PASSES:
             before = report.rows
             try:
-                yield from self._forwards(order, is_ascending, seen, report)
+                is_complete = yield from self._forwards(order, is_ascending, seen, report)
             except (InvalidRequestError, NotFoundError):
                 if order is Order.CREATED:
                     raise
                 order = Order.CREATED
                 continue
-            if not report.missing and (report.rows == before or report.passes > 2):
+            is_settled = report.rows == before or report.passes > 2
+            if is_complete or (is_settled and report.is_sound):
                 log.info("The figures agree now: %s", report.sentence())
                 return
             is_ascending = not is_ascending
-        if report.missing:
+        if not report.is_sound:
             raise ListingDriftError(
                 report,
-                "Reading again did not find the rest. Run it when the account is quieter, or accept what there is with "
+                "Reading again did not settle it. Run it when the account is quieter, or accept what there is with "
                 "on_drift='warn'.",
             )
 
-    def _forwards(self, order: Order, is_ascending: bool, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
+    def _forwards(
+        self, order: Order, is_ascending: bool, seen: SeenKeys, report: ListingReport
+    ) -> Generator[list[Row], None, bool]:
+        """Read from front to end; return whether nothing moved meanwhile and every row the service counts came."""
+        in_this_pass = SeenKeys()
         page = self.page(1, order, ascending=is_ascending)
         report.passes += 1
-        report.total_at_end = page.total
-        yield _fresh(page, seen, report, is_first_sight=False)
-        while page.rows and page.number < page.last:
-            page = self.page(page.number + 1, order, ascending=is_ascending)
-            report.total_at_end = min(report.total_at_end, page.total)
+        report.gone = 0  # or newcomers who left before they were read, which the totals cannot tell apart
+        report.total_at_end = highest = page.total
+        while True:
+            report.total_at_end, highest = min(report.total_at_end, page.total), max(highest, page.total)
+            for row in page.rows:
+                in_this_pass.add(row.key)
             yield _fresh(page, seen, report, is_first_sight=False)
+            if not page.rows or page.number >= page.last:
+                return len(in_this_pass) == report.total_at_end == highest
+            page = self.page(page.number + 1, order, ascending=is_ascending)
+
+
+class _Balance:
+    """Tells deletions among the rows read from deletions among those still to be read.
+
+    Both lower the total, but only the latter make rows slide onto the next page. Rows that were read and are gone must
+    not make up for rows that were never read.
+
+    :param size: rows a full page has.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._total: int | None = None
+        self._owed = 0
+
+    def departures(self, page: Page, repeats: int) -> int:
+        """Return how many rows already read the totals show to be gone since the page before this one."""
+        before, self._total = self._total, page.total
+        if before is None:
+            if not page.rows:
+                self._total = None  # all of it slid off before anything was read
+            return 0
+        slid = repeats + self._size - len(page.rows)
+        self._owed += page.total - before + slid
+        if slid >= self._size:
+            return 0  # more may have slid than one page shows
+        gone, self._owed = max(0, -self._owed), 0
+        return gone
 
 
 def _fresh(page: Page, seen: SeenKeys, report: ListingReport, *, is_first_sight: bool = True) -> list[Row]:
@@ -234,11 +285,13 @@ def _fresh(page: Page, seen: SeenKeys, report: ListingReport, *, is_first_sight:
     return fresh
 
 
-def _watch_order(page: Page, above: Page | None, seen: SeenKeys, report: ListingReport) -> None:
+def _watch_order(page: Page, above: Page | None, newest: str, seen: SeenKeys, report: ListingReport) -> None:
     """Notice rows that come in another order than creation, and repeats that no deletion explains.
 
     A deletion moves rows from the page read before to the end of this one: repeats at the end are explained, a new row
-    after a repeat is not.
+    after a repeat is not, unless it is a newcomer.
+
+    :param newest: creation of the newest row there was at the beginning.
     """
     rows = list(page.rows)
     if above is not None and rows and rows[-1].key not in seen:
@@ -246,11 +299,12 @@ def _watch_order(page: Page, above: Page | None, seen: SeenKeys, report: Listing
     moments = [_to_the_second(row.created) for row in rows if row.created]
     if moments != sorted(moments) or (rows and not moments):
         report.is_in_order = False
+    is_at_end = page.number >= page.last - 1
     has_repeat = False
     for row in page.rows:
         if row.key in seen:
             has_repeat = True
-        elif has_repeat:
+        elif has_repeat and not (is_at_end and _to_the_second(row.created or "") >= newest):
             report.is_in_order = False
             return
 

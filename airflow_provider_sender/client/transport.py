@@ -219,7 +219,7 @@ class Transport:
             if request.repeatable or error.nothing_done:
                 raise
             raise OutcomeUnknownError(
-                f"{self._dialect.name} may or may not have carried out {request.method} {request.path}: "
+                f"{self._dialect.name} may or may not have carried out {error.method} {error.path}: "
                 f"{error.message} It was not repeated."
             ) from error
 

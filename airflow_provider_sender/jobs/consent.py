@@ -59,7 +59,16 @@ def decide(
         if current.consent is not Consent.ACTIVE:
             return Decision.HOLD, change
         change = msgspec.structs.replace(change, consent=None)
-    return (Decision.UPDATE if _differs(change, current) else Decision.UNCHANGED), change
+    if not _differs(change, current):
+        return Decision.UNCHANGED, change
+    return Decision.UPDATE, msgspec.structs.replace(change, groups=_groups(change, current))
+
+
+def _groups(change: SubscriberChange, current: Subscriber) -> tuple[str, ...]:
+    """Return the groups to send: none where none is new, else all, as a service may put them in the others' place."""
+    if set(change.groups) <= set(current.groups):
+        return ()
+    return tuple(dict.fromkeys((*current.groups, *change.groups)))
 
 
 def _differs(change: SubscriberChange, current: Subscriber) -> bool:

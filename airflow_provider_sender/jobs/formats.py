@@ -119,7 +119,8 @@ def read_rows(path: UPath, file_format: str | None, *, parameter: str) -> Iterat
 
 
 def _jsonl_rows(file: BinaryIO, parameter: str) -> Iterator[SourceRow | UnreadableRow]:
-    for number, line in enumerate(file):
+    # Line by line and not by iterating: the file of an ObjectStoragePath of Airflow 3.1 cannot be iterated.
+    for number, line in enumerate(iter(file.readline, b"")):
         text = line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
         if not text.strip():
             continue

@@ -25,6 +25,9 @@ _LONGEST_ADDRESS = 254
 
 _PHONE = re.compile(r"(\+|00)[\d\s().-]{5,25}")
 
+# Beyond this a whole number does not survive every JSON reader.
+_TWO_TO_63 = 1 << 63
+
 _WRITABLE = ("email", "phone", "id", "firstname", "lastname", "status", "groups")
 
 # What an export's file holds and no write can set: passed over, so that an export can be edited and brought back.
@@ -130,8 +133,9 @@ class RowMapping:
         if field is not None:
             return FIELD_PREFIX + field
         known = ", ".join((*_WRITABLE, *(FIELD_PREFIX + each for each in self._fields)))
+        asked = repr(name) if target == name else f"{name!r}, mapped to {target!r},"
         raise ConfigurationError(
-            f"columns: {name!r} has no place in the account. Map it to one of {known}; leave it out with "
+            f"columns: {asked} has no place in the account. Map it to one of {known}; leave it out with "
             f"columns={{{name!r}: None}}; or create the custom field first."
         )
 
@@ -247,7 +251,7 @@ def _plain(name: str, value: object) -> str | int | float:
     if isinstance(value, float):
         return float(value) if isfinite(value) else str(value)
     if isinstance(value, int):
-        return int(value)
+        return int(value) if -_TWO_TO_63 <= value < _TWO_TO_63 else str(value)
     # A Decimal from a database is a number, too.
     if isinstance(value, date | time | Number):
         return str(value)

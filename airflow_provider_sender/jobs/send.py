@@ -119,7 +119,8 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
         raise SendRefusedError(
             campaign.id,
             "state",
-            f"it is no draft (its state is {campaign.service_state or campaign.state.value}). Make a new campaign.",
+            f"it is no draft (its state is {campaign.service_state or campaign.state.value}). Look at "
+            f"{service.campaign_url(campaign.id)} before making a new one.",
         )
     _check(service, campaign, sending)
     intents.note(campaign_id=campaign.id, doing="schedule" if sending.send_at else "send")

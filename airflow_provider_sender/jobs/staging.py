@@ -41,7 +41,7 @@ class StagedRow(msgspec.Struct, frozen=True):
     """
 
     line: int
-    source: msgspec.Raw
+    source: bytes
     change: SubscriberChange
     current: Subscriber | None
 
@@ -95,7 +95,7 @@ class Staging:
         for line, source, change, current in found:
             yield StagedRow(
                 line=line,
-                source=msgspec.Raw(source),
+                source=source,
                 change=_decode_change(change),
                 current=_decode_current(current) if current is not None else None,
             )

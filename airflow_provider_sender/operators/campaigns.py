@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import conf
-
-from airflow_provider_sender._compat import NotedIntents
+from airflow_provider_sender._compat import NotedIntents, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
 from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final
 

@@ -143,7 +143,7 @@ class SenderUpsertSubscribersOperator(SenderOperator):
     def __init__(
         self,
         *,
-        subscribers: Sequence[Mapping[str, Any]] | XComArg | None = None,
+        subscribers: Sequence[Mapping[str, Any]] | XComArg | str | None = None,
         input_path: str | XComArg | None = None,
         file_format: str | None = None,
         columns: Mapping[str, str | None] | None = None,

@@ -118,7 +118,7 @@ def _serve(state: State, opened: socket.socket, options: argparse.Namespace) -> 
         print(f"export {connection_line(base_url, SENDER, options.token)}")
         print(f"Watch it at {base_url}/", flush=True)
 
-    server = SandboxServer(SandboxApp(state), announce)
+    server = SandboxServer(SandboxApp(state), announce, wind_up=state.end_life)
     if options.until_stdin_closes:
         threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
     try:

@@ -12,6 +12,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
@@ -55,7 +56,7 @@ class Gate:
         """Take one call."""
         call = await self._read(scope, receive)
         state, started = self._state, time.perf_counter()
-        life = state.life
+        end = state.end
         routes = self._service.routes.of(call.segments)
         matched = next((found for found in routes if found[0].method == call.method), None)
         if matched is not None:
@@ -81,7 +82,7 @@ class Gate:
                 else:
                     await send_reply(reply, send)
         finally:
-            if state.life is life:
+            if not end.is_set():
                 self._write_down(call, number, status, faults, started)
 
     def _write_down(
@@ -127,25 +128,31 @@ class Gate:
 
         :return: the answer; ``None`` when there is to be none.
         """
-        life = self._state.life
         if any(isinstance(fault, DropBefore) for fault in faults):
             return None
         self._change_account(faults)
-        for fault in faults:
-            if isinstance(fault, Delay):
-                await asyncio.sleep(fault.seconds)
-        if self._state.life is not life:
-            # What one test left waiting must not happen to the next one's account.
+        if not await self._outlasts(Delay, faults):
             return None
         reply = self._refused_by(faults) or self._answer(call, route, is_known)
-        for fault in faults:
-            if isinstance(fault, DelayAfter):
-                await asyncio.sleep(fault.seconds)
+        if not await self._outlasts(DelayAfter, faults):
+            return None
         if any(isinstance(fault, DropAfter) for fault in faults):
             return None
         if any(isinstance(fault, Garble) for fault in faults):
             return Reply(200, reply.body[: len(reply.body) // 2])
         return reply
+
+    async def _outlasts(self, kind: type[Delay | DelayAfter], faults: Sequence[AnyFault]) -> bool:
+        """Wait as long as faults of a kind say.
+
+        :return: whether it is still worth going on: neither a reset nor the sandbox's end came first.
+        """
+        end = self._state.end
+        for fault in faults:
+            if isinstance(fault, kind):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(end.wait(), fault.seconds)
+        return not end.is_set()
 
     def _within_limit(self) -> tuple[dict[str, str], Reply | None]:
         """Count the call: the rate headers of its answer, and the refusal when it is one too many."""

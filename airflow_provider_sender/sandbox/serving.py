@@ -26,13 +26,14 @@ class _OpenProtocol(HttpProtocol):
 
 
 class SandboxServer(uvicorn.Server):
-    """A server that says when it listens.
+    """A server that says when it begins and ends.
 
     :param app: what it serves.
     :param announce: called once, when calls are answered.
+    :param wind_up: called once, when no more are taken; ends those that still wait.
     """
 
-    def __init__(self, app: ASGIApp, announce: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, announce: Callable[[], None], wind_up: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -48,11 +49,17 @@ class SandboxServer(uvicorn.Server):
             )
         )
         self._announce = announce
+        self._wind_up = wind_up
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start answering."""
         await super().startup(sockets)
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop answering."""
+        self._wind_up()
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from airflow_provider_sender.sandbox.account.account import Account
 from airflow_provider_sender.sandbox.account.database import Database
 from airflow_provider_sender.sandbox.clock import Clock
@@ -32,11 +34,15 @@ class State:
             self._furnish()
 
     def _begin(self) -> None:
-        # A new object for each life between resets, by which a call that was delayed meanwhile knows it is over.
-        self.life = object()
+        # Set when this life of the account is over, so that a call still waiting then never reaches the next one.
+        self.end = asyncio.Event()
         self.faults = Faults()
         self.traffic = Traffic()
         self.limits: dict[str, RateLimit] = {}
+
+    def end_life(self) -> None:
+        """Have no call that still waits happen any more."""
+        self.end.set()
 
     def limit_of(self, service: str) -> RateLimit:
         """The window of a service's requests."""
@@ -44,6 +50,7 @@ class State:
 
     def reset(self, settings: Settings, subscribers: int) -> None:
         """Begin anew, as if the sandbox had just been started with these knobs and this many subscribers."""
+        self.end_life()
         self.database.clear()
         self.clock.ahead = 0.0
         self._begin()

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_provider_sender._compat import conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
 from airflow_provider_sender.operators.base import given, no_retry_when_final
 

@@ -33,7 +33,8 @@ def run_dag(module: str, attribute: str, *, said: Callable[[], str], **conf: Any
 
     :param said: returns what was printed since it was last called.
     """
-    dag = getattr(importlib.import_module(module), attribute)
+    # A DAG keeps the params of its last run, so each run gets a DAG of its own.
+    dag = getattr(importlib.reload(importlib.import_module(module)), attribute)
     said()
     run = dag.test(logical_date=LOGICAL_DATE, run_conf=conf)
     instances = run.get_task_instances()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests_mock
+from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_sender.client.errors import ConfigurationError, NotFoundError, OutcomeUnknownError
 from airflow_provider_sender.client.sender import SenderClient, SenderEndpoints
@@ -126,6 +127,12 @@ def test_a_connection_of_another_type_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_a_trigger_gets_a_service_that_does_not_keep_it_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     connect(monkeypatch, extra='{"timeout": 600}')
+
+    # Before 3.3 Airflow finds no connection asynchronously outside a triggerer; in one it does (see tests/airflow).
+    async def find(conn_id: str) -> Connection:
+        return BaseHook.get_connection(conn_id)
+
+    monkeypatch.setattr(BaseHook, "aget_connection", find)
     service = await service_for_trigger("sender_default")
     assert service.transport.settings.max_retries == 0
     assert service.transport.settings.timeout <= 15

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_sender.client.errors import SenderError
 from airflow_provider_sender.jobs.waiting import MOST_FAILURES_IN_A_ROW, CampaignTimeoutError
@@ -35,6 +36,12 @@ def campaign_id(sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> str
     from airflow_provider_sender.hooks.sender import SenderHook
 
     monkeypatch.setenv("AIRFLOW_CONN_SENDER_DEFAULT", json.dumps(sender_sandbox.connection))
+
+    # Before 3.3 Airflow finds no connection asynchronously outside a triggerer; in one it does (see tests/airflow).
+    async def find(conn_id: str) -> Connection:
+        return BaseHook.get_connection(conn_id)
+
+    monkeypatch.setattr(BaseHook, "aget_connection", find)
     sender_sandbox.seed(rows=[{"email": "ann@example.com"}])
     body = {"subject": "S", "from": "F", "reply_to": "f@example.com", "content_type": "html"}
     return SenderHook().create_campaign({**body, "content": "<a>unsubscribe</a>"})

@@ -12,6 +12,7 @@ from airflow_provider_sender.sandbox.account.records import Campaign, CampaignSt
 from airflow_provider_sender.sandbox.sender.checks import Checks
 from airflow_provider_sender.sandbox.sender.dates import plain
 
+_LEFT_DRAFT = (CampaignStatus.SENDING, CampaignStatus.SENT)
 CONTENT_TYPES = ("editor", "html", "text")
 _FOLLOWUP_HOURS = (12, 24, 48, 72, 96, 120, 144, 168)
 # Every domain passes for verified but those below the top-level domain reserved for names that never resolve.
@@ -71,7 +72,7 @@ def as_json(account: Account, campaign: Campaign) -> dict[str, object]:
         "subject": campaign.subject,
         "reply_to": campaign.reply_to,
         "language": "en",
-        "recipient_count": campaign.recipients,
+        "recipient_count": campaign.recipients if campaign.status in _LEFT_DRAFT else 0,
         "from": campaign.sender_name,
         "schedule_time": campaign.schedule_time,
         "last_action": "step4" if campaign.content else "step2",
