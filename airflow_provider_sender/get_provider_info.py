@@ -64,9 +64,9 @@ _CAMPAIGN_FIELDS: dict[str, ConnectionField] = {
         "label": "Time zone of the account",
         "description": (
             "The zone set in the account, by its IANA name, such as Europe/Vilnius. The service reads the time "
-            "of a scheduled campaign in it, so a wrong one sends hours early or late."
+            "of a scheduled campaign in it, so a wrong one sends hours early or late. Empty: nothing is scheduled."
         ),
-        "schema": {"type": ["string", "null"], "default": "UTC"},
+        "schema": {"type": ["string", "null"]},
     },
 }
 

@@ -180,6 +180,7 @@ class CampaignDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     :param preheader: the line shown after the subject in an inbox.
     :param group_ids: groups (lists) it goes to.
     :param segment_ids: segments it goes to.
+    :param to_everyone: it goes to the whole account, and that is meant; else groups or segments must be named.
     :param extra: anything else the service's create call takes, in the service's own words.
     """
 
@@ -192,6 +193,7 @@ class CampaignDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     preheader: str | None = None
     group_ids: tuple[str, ...] = ()
     segment_ids: tuple[str, ...] = ()
+    to_everyone: bool = False
     extra: Mapping[str, str | int | float | bool | None] = {}
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, NotFoundError
+from airflow_provider_sender.client.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    NotFoundError,
+    ServiceFailureError,
+)
 from airflow_provider_sender.client.paging import ListingReport, NumberedListing, OnDrift, Order, Page, Row
 from airflow_provider_sender.client.records import (
     Account,
@@ -37,6 +42,8 @@ from airflow_provider_sender.client.sender_records import (
 )
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.client.transport import read
+
+WireT = TypeVar("WireT")
 
 _read_subscriber = msgspec.json.Decoder(SenderSubscriber, strict=False)
 _read_campaign = msgspec.json.Decoder(SenderCampaign, strict=False)
@@ -127,7 +134,7 @@ class SenderService(Service):
 
     def read_subscriber(self, raw: bytes) -> Subscriber:
         """Return a subscriber from a listing's row."""
-        return subscriber_from(_read_subscriber.decode(raw))
+        return subscriber_from(_decoded(_read_subscriber, raw))
 
     def find_subscriber(self, key: str) -> Subscriber | None:
         """Return the subscriber with this address, phone or id, or None."""
@@ -201,7 +208,7 @@ class SenderService(Service):
         listing = SenderListing(self.client, "/campaigns")
         found: list[Campaign] = []
         for rows in listing.walk(SeenKeys(), ListingReport(), OnDrift.REPAIR):
-            campaigns = (campaign_from(_read_campaign.decode(row.raw), self._zone) for row in rows)
+            campaigns = (campaign_from(_decoded(_read_campaign, row.raw), self._zone) for row in rows)
             found += [campaign for campaign in campaigns if part in campaign.title]
         return sorted(found, key=lambda campaign: (campaign.created or datetime.max.replace(tzinfo=UTC), campaign.id))
 
@@ -226,7 +233,16 @@ class SenderService(Service):
         self.client.send_campaign(campaign_id)
 
     def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
-        """Schedule a draft for an aware datetime, which Sender takes in the account's time zone. Not repeatable."""
+        """Schedule a draft for an aware datetime, which Sender takes in the account's time zone. Not repeatable.
+
+        :raises ConfigurationError: when the connection does not say which zone that is. Sender returns the time as it
+            was sent, so a wrong zone would only show when the campaign goes out hours early.
+        """
+        if self.transport.settings.time_zone is None:
+            raise ConfigurationError(
+                "send_at: Sender reads the time in the account's time zone. Put that zone into the connection's extra "
+                "time_zone, as Europe/Vilnius or UTC (Sender: Account settings)."
+            )
         self.client.schedule_campaign(campaign_id, send_at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S"))
 
     def cancel_campaign(self, campaign_id: str) -> None:
@@ -261,6 +277,13 @@ class SenderService(Service):
         return f"https://app.sender.net/campaigns/{campaign_id}"
 
 
+def _decoded(decoder: msgspec.json.Decoder[WireT], row: bytes | msgspec.Raw) -> WireT:
+    try:
+        return decoder.decode(row)
+    except msgspec.DecodeError as error:
+        raise ServiceFailureError(f"A row of Sender's cannot be read as documented ({error}).") from None
+
+
 def _body(change: SubscriberChange, *, trigger_automation: bool) -> dict[str, Json]:
     """Return a change as both write calls take it, but for the custom fields."""
     values = {
@@ -289,9 +312,10 @@ def _texts(said: Json) -> Sequence[str]:
     return []
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str | None) -> ZoneInfo:
+    """Return the account's time zone; UTC, to read times in, where nobody said which it is."""
     try:
-        return ZoneInfo(name)
+        return ZoneInfo("UTC" if name is None else name)
     except (KeyError, ValueError, OSError) as error:
         raise ConfigurationError(
             f"The connection's extra time_zone ({name!r}) is no IANA time zone. Write it as Europe/Vilnius."

@@ -120,7 +120,7 @@ class Settings:
     :param reserve: requests of every window that are left to others.
     :param max_wait: the longest single wait in seconds; beyond it :class:`RateLimitError` is raised.
     :param settle_time: seconds a service may need until what was done shows in what is read.
-    :param time_zone: IANA name of the account's time zone.
+    :param time_zone: IANA name of the account's time zone, or None when nobody said; then nothing can be scheduled.
     """
 
     base_url: str
@@ -130,7 +130,7 @@ class Settings:
     reserve: int = 0
     max_wait: float = 120.0
     settle_time: float = 30.0
-    time_zone: str = "UTC"
+    time_zone: str | None = None
 
     def checked(self) -> Settings:
         """Return these settings with a clean ``base_url``.

@@ -7,7 +7,8 @@ until what was done shows (``settle_time`` of the connection). Whoever died betw
 found out, by the same task later, by another run, or by another Airflow.
 
 A campaign made from a definition carries a marker of the ``send_key`` in its internal title. It is looked for before
-one is made, so the same intent never makes a second one that would be sent.
+one is made, and again a settling time after: two runs that begin at the same moment may make two, but both then see
+both and send the same one. Whoever did not make it lets twice that time go by first, so that only its maker sends it.
 """
 
 from __future__ import annotations
@@ -102,18 +103,16 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
             f"{service.name} did not keep the mark of the send_key at the end of its title, so it would not be found "
             "again and be sent twice. Give it a shorter title.",
         )
-    if campaign.state is CampaignState.DRAFT and not is_new:
-        # Whoever tried before may have been killed after the call and before the state showed it.
-        pause = service.transport.settings.settle_time
-        if sending.campaign_id is None:
-            pause *= 2  # whoever made it lets a settling time go by before sending it
-        log.info("Campaign %s is a draft; looking again in %.0f s, before anything is sent", campaign_id, pause)
-        sleep(pause)
+    if campaign.state is CampaignState.DRAFT:
+        _check(service, campaign, sending)
+        if not is_new:
+            _let_settle(service, campaign, sending, sleep)
         campaign = service.campaign(campaign_id)
     if campaign.state.has_left_draft:
         scheduled = _as_scheduled(service, campaign, sending, sleep)
         if scheduled is not None:
             return scheduled
+        _check(service, campaign, sending)
         campaign = service.campaign(campaign_id)
     if campaign.state is not CampaignState.DRAFT:
         raise SendRefusedError(
@@ -122,9 +121,16 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
             f"it is no draft (its state is {campaign.service_state or campaign.state.value}). Look at "
             f"{service.campaign_url(campaign.id)} before making a new one.",
         )
-    _check(service, campaign, sending)
-    intents.note(campaign_id=campaign.id, doing="schedule" if sending.send_at else "send")
-    return _send(service, campaign, sending, sleep)
+    return _send(service, campaign, sending, intents, sleep)
+
+
+def _let_settle(service: Service, campaign: Campaign, sending: Sending, sleep: Sleep) -> None:
+    """Wait until it would show if somebody else had sent this draft, being killed after the call, say."""
+    pause = service.transport.settings.settle_time
+    if sending.campaign_id is None:
+        pause *= 2  # whoever made it lets a settling time go by before sending it
+    log.info("Campaign %s is a draft; looking again in %.0f s, before anything is sent", campaign.id, pause)
+    sleep(pause)
 
 
 def create_once(
@@ -284,10 +290,11 @@ def _check(service: Service, campaign: Campaign, sending: Sending) -> None:
         )
 
 
-def _send(service: Service, campaign: Campaign, sending: Sending, sleep: Sleep) -> Campaign:
+def _send(service: Service, campaign: Campaign, sending: Sending, intents: Intents, sleep: Sleep) -> Campaign:
     settle = service.transport.settings.settle_time
     refusal: InvalidRequestError | None = None
     unknown: OutcomeUnknownError | None = None
+    intents.note(campaign_id=campaign.id, doing="schedule" if sending.send_at else "send")
     log.info("%s campaign %s", "Scheduling" if sending.send_at else "Sending", campaign.id)
     try:
         if sending.send_at is None:

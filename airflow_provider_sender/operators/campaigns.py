@@ -28,8 +28,8 @@ class SenderCreateCampaignOperator(SenderOperator):
     .. seealso:: :ref:`howto/operator:SenderCreateCampaignOperator`
 
     :param campaign: ``subject``, ``from_name``, ``from_email`` (its domain verified with the service), ``html`` or
-        ``text``, and as wanted ``title``, ``preheader``, ``group_ids``, ``segment_ids``, ``extra`` (anything else the
-        service's create call takes). (templated)
+        ``text``, ``group_ids`` or ``segment_ids`` (or ``to_everyone=True`` for the whole account), and as wanted
+        ``title``, ``preheader``, ``extra`` (anything else the service's create call takes). (templated)
     :param send_key: the business intent, ``"newsletter-{{ ds }}"``: one campaign for each. It is put, as a short
         digest, into the campaign's internal title. By default this task in this run. (templated)
     """
@@ -237,6 +237,11 @@ def _definition(campaign: Any) -> CampaignDefinition:
     if (definition.html is None) == (definition.text is None):
         raise ConfigurationError("campaign: give its content as either html or text.")
     given(definition.text if definition.html is None else definition.html, "campaign, its html or text")
+    if bool(definition.group_ids or definition.segment_ids) == definition.to_everyone:
+        # A list of groups that came out empty upstream must not turn a letter to a few into one to a million.
+        raise ConfigurationError(
+            "campaign: name the recipients by group_ids or segment_ids, or set to_everyone=True for the whole account."
+        )
     return definition
 
 

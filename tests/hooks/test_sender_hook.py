@@ -47,7 +47,7 @@ def test_the_uri_form_of_a_connection_works_too(uri: str, base_url: str, monkeyp
 def test_extras_come_as_numbers_or_texts_and_unknown_ones_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {"timeout": "7.5", "max_retries": 2, "reserve": None, "time_zone": "", "colour": "blue"}
     settings = connect(monkeypatch, extra=json.dumps(extra)).get_conn().transport.settings
-    assert (settings.timeout, settings.max_retries, settings.reserve, settings.time_zone) == (7.5, 2, 0, "UTC")
+    assert (settings.timeout, settings.max_retries, settings.reserve, settings.time_zone) == (7.5, 2, 0, None)
 
 
 @pytest.mark.parametrize(

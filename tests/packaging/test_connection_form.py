@@ -35,7 +35,7 @@ LABELS = {
     "settle_time": "Settling time (seconds)",
     "time_zone": "Time zone of the account",
 }
-DEFAULTS = {"timeout": 30, "max_retries": 8, "max_wait": 120, "settle_time": 30, "time_zone": "UTC"}
+DEFAULTS = {"timeout": 30, "max_retries": 8, "max_wait": 120, "settle_time": 30}
 
 
 @pytest.mark.airflow

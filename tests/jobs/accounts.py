@@ -1,0 +1,195 @@
+"""Accounts to run jobs on: the sandbox's over a real socket, and one in memory for what a sandbox cannot show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+
+from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.errors import NotFoundError
+from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift, Row
+from airflow_provider_sender.client.records import (
+    Account,
+    Campaign,
+    CampaignDefinition,
+    CampaignState,
+    Consent,
+    Field,
+    Group,
+    Subscriber,
+    SubscriberChange,
+)
+from airflow_provider_sender.client.seen import SeenKeys
+from airflow_provider_sender.client.sender import SenderClient
+from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.service import Capability, Service
+from airflow_provider_sender.client.transport import Settings, Transport
+from airflow_provider_sender.sandbox.remote import Sandbox
+
+SETTLE_TIME = 0.1
+
+
+def service_of(sandbox: Sandbox, **settings: Any) -> SenderService:
+    """Return the sandbox's account; it waits for rate windows as ever, and hardly at all before a retry."""
+    settings = {"settle_time": SETTLE_TIME, "timeout": 10.0, "time_zone": "UTC", **settings}
+    checked = Settings(base_url=sandbox.sender_url, **settings).checked()
+    service = SenderService(SenderClient(sandbox.token, checked, Budget(max_wait=checked.max_wait)))
+    service.transport._sleep = lambda seconds: time.sleep(min(seconds, 0.01))
+    return service
+
+
+@dataclass
+class StillTransport:
+    """Stands for a transport nobody makes a request with."""
+
+    settings: Settings = field(default_factory=lambda: Settings("http://localhost", settle_time=SETTLE_TIME))
+    budget: Budget = field(default_factory=Budget)
+    requests_made: int = 0
+
+
+class MemoryListing(Listing):
+    """Hands out subscribers, a few at a time."""
+
+    def __init__(self, account: MemoryService, subscribers: Sequence[Subscriber], batch: int) -> None:
+        self._account = account
+        self._subscribers = subscribers
+        self._batch = batch
+
+    def count(self) -> int:
+        return len(self._subscribers)
+
+    def walk(self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift) -> Iterator[list[Row]]:
+        report.passes = 1
+        report.total_at_start = report.total_at_end = len(self._subscribers)
+        for start in range(0, len(self._subscribers) or 1, self._batch):
+            self._account.asked("listing")
+            rows = [
+                Row(each.id, None, msgspec.Raw(msgspec.json.encode(each)))
+                for each in self._subscribers[start : start + self._batch]
+            ]
+            report.rows += len(rows)
+            yield rows
+
+
+class MemoryService(Service):
+    """An account in memory, whose every call can be watched or made to do something on the side.
+
+    :param before: is called before a call is carried out, with its name; what it raises, the call raises.
+    """
+
+    name = "Memory"
+    capabilities = frozenset(Capability)
+
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber] = (),
+        *,
+        fields: Sequence[Field] = (),
+        campaigns: Sequence[Campaign] = (),
+        before: Callable[[str], None] = lambda call: None,
+        batch: int = 100,
+    ) -> None:
+        self.transport = cast("Transport", StillTransport())
+        self.people = {each.id: each for each in subscribers}
+        self.account_fields = list(fields)
+        self.all_campaigns = {each.id: each for each in campaigns}
+        self.calls: list[str] = []
+        self.before = before
+        self.batch = batch
+        self.writes: list[tuple[str, SubscriberChange]] = []
+
+    def asked(self, call: str) -> None:
+        self.transport.requests_made += 1
+        self.calls.append(call)
+        self.before(call)
+
+    def account(self) -> Account:
+        return Account("memory")
+
+    def subscribers(self, group_id: str | None = None) -> Listing:
+        return MemoryListing(self, list(self.people.values()), self.batch)
+
+    def read_subscriber(self, raw: bytes) -> Subscriber:
+        return msgspec.json.decode(raw, type=Subscriber)
+
+    def find_subscriber(self, key: str) -> Subscriber | None:
+        self.asked("find_subscriber")
+        return self._find(key)
+
+    def _find(self, key: str) -> Subscriber | None:
+        return next((each for each in self.people.values() if key in (each.id, each.email, each.phone)), None)
+
+    def groups(self) -> list[Group]:
+        self.asked("groups")
+        return []
+
+    def fields(self) -> list[Field]:
+        self.asked("fields")
+        return self.account_fields
+
+    def create_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
+        self.asked("create_subscriber")
+        self.writes.append(("create", change))
+        there = self._find(change.key)
+        new = there.id if there else f"new{len(self.people)}"
+        # The worst a service may do: whoever is there already is made active again.
+        self.people[new] = Subscriber(id=new, email=change.email, consent=change.consent or Consent.ACTIVE)
+
+    def update_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
+        self.asked("update_subscriber")
+        self.writes.append(("update", change))
+        there = self._find(change.key)
+        if there is None:
+            raise NotFoundError("Nobody.")
+        named = {"firstname": change.firstname, "lastname": change.lastname, "consent": change.consent}
+        values = {name: value for name, value in named.items() if value is not None}
+        self.people[there.id] = msgspec.structs.replace(there, **cast("Mapping[str, Any]", values))
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        self.asked("campaign")
+        if campaign_id not in self.all_campaigns:
+            raise NotFoundError("No such campaign.")
+        return self.all_campaigns[campaign_id]
+
+    def campaigns_titled(self, part: str) -> list[Campaign]:
+        self.asked("campaigns_titled")
+        return [each for each in self.all_campaigns.values() if part in each.title]
+
+    def create_campaign(self, definition: CampaignDefinition, title: str) -> str:
+        self.asked("create_campaign")
+        new = f"made{len(self.all_campaigns)}"
+        self.all_campaigns[new] = Campaign(
+            new, title, definition.subject, CampaignState.DRAFT, "DRAFT", recipients=3, created=datetime.now(UTC)
+        )
+        return new
+
+    def send_campaign(self, campaign_id: str) -> None:
+        self.asked("send_campaign")
+        self.put(campaign_id, state=CampaignState.SENDING, service_state="SENDING")
+
+    def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
+        self.asked("schedule_campaign")
+        self.put(campaign_id, state=CampaignState.SCHEDULED, service_state="SCHEDULED", scheduled_at=send_at)
+
+    def cancel_campaign(self, campaign_id: str) -> None:
+        self.asked("cancel_campaign")
+        self.put(campaign_id, state=CampaignState.DRAFT, service_state="DRAFT", scheduled_at=None)
+
+    def put(self, campaign_id: str, **changes: Any) -> None:
+        """Have a campaign be otherwise from now on."""
+        self.all_campaigns[campaign_id] = msgspec.structs.replace(self.all_campaigns[campaign_id], **changes)
+
+    def obstacles(self, campaign_id: str) -> Sequence[str]:
+        self.asked("obstacles")
+        return []
+
+    def audience(self, campaign: Campaign) -> int | None:
+        return campaign.recipients
+
+    def campaign_url(self, campaign_id: str) -> str:
+        return f"https://memory.example/campaigns/{campaign_id}"

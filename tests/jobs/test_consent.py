@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_sender.client.records import Consent, Subscriber, SubscriberChange
+from airflow_provider_sender.jobs.consent import ConsentMode, Decision, decide
+
+KEEP, OVERWRITE = ConsentMode.KEEP, ConsentMode.OVERWRITE
+OUT = [Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED]
+
+ASKED = st.sampled_from([None, Consent.ACTIVE, *OUT])
+CHANGES = st.builds(
+    SubscriberChange,
+    key=st.just("a@x.lt"),
+    email=st.sampled_from([None, "a@x.lt"]),
+    firstname=st.sampled_from([None, "", "Ann"]),
+    phone=st.sampled_from([None, "+37060000001"]),
+    consent=ASKED,
+    groups=st.sampled_from([(), ("g1",), ("g1", "g2")]),
+    fields=st.sampled_from([{}, {"Plan": "pro"}, {"Plan": ""}]),
+)
+SUBSCRIBERS = st.builds(
+    Subscriber,
+    id=st.just("s1"),
+    email=st.just("a@x.lt"),
+    firstname=st.sampled_from([None, "Ann"]),
+    phone=st.sampled_from([None, "0037060000001"]),
+    consent=st.sampled_from(list(Consent)),
+    groups=st.sampled_from([(), ("g1",)]),
+    fields=st.sampled_from([{}, {"Plan": "pro"}, {"Plan": None}]),
+)
+
+
+def row(**values: object) -> SubscriberChange:
+    return msgspec.convert({"key": "a@x.lt", "email": "a@x.lt", **values}, SubscriberChange)
+
+
+def there(**values: object) -> Subscriber:
+    return msgspec.convert({"id": "s1", "email": "a@x.lt", "consent": "active", **values}, Subscriber)
+
+
+@given(CHANGES, st.none() | SUBSCRIBERS)
+def test_keep_never_asks_for_active(change: SubscriberChange, current: Subscriber | None) -> None:
+    decision, sent = decide(change, current, KEEP)
+    if decision in (Decision.CREATE, Decision.UPDATE):
+        assert sent.consent is not Consent.ACTIVE
+
+
+@given(CHANGES, SUBSCRIBERS.filter(lambda subscriber: subscriber.consent in OUT))
+def test_keep_writes_nothing_to_those_who_are_out_but_for_rows_that_want_them_out(
+    change: SubscriberChange, current: Subscriber
+) -> None:
+    decision, sent = decide(change, current, KEEP)
+    if change.consent in (None, Consent.ACTIVE):
+        assert decision is Decision.HOLD
+    else:
+        assert decision in (Decision.UPDATE, Decision.UNCHANGED)
+        assert sent.consent is None
+
+
+@given(CHANGES, SUBSCRIBERS, st.sampled_from(ConsentMode))
+def test_unsubscribing_is_always_allowed(change: SubscriberChange, current: Subscriber, mode: ConsentMode) -> None:
+    change = msgspec.structs.replace(change, consent=Consent.UNSUBSCRIBED)
+    decision, sent = decide(change, current, mode)
+    assert decision in (Decision.UPDATE, Decision.UNCHANGED)
+    if current.consent not in OUT:
+        assert (decision, sent.consent) == (Decision.UPDATE, Consent.UNSUBSCRIBED)
+
+
+@given(CHANGES, st.none() | SUBSCRIBERS, st.sampled_from(ConsentMode))
+def test_nothing_but_consent_and_groups_is_ever_changed_in_what_a_row_asks_for(
+    change: SubscriberChange, current: Subscriber | None, mode: ConsentMode
+) -> None:
+    _, sent = decide(change, current, mode)
+    assert msgspec.structs.replace(sent, consent=None, groups=()) == msgspec.structs.replace(
+        change, consent=None, groups=()
+    )
+
+
+@given(CHANGES, SUBSCRIBERS, st.sampled_from(ConsentMode))
+def test_an_update_takes_nobody_out_of_a_group_even_where_it_replaces_them(
+    change: SubscriberChange, current: Subscriber, mode: ConsentMode
+) -> None:
+    decision, sent = decide(change, current, mode)
+    if decision is Decision.UPDATE:
+        left_in = set(sent.groups) if sent.groups else set(current.groups)
+        assert left_in == {*current.groups, *change.groups}
+
+
+@pytest.mark.parametrize("current", OUT)
+@pytest.mark.parametrize("asked", [None, Consent.ACTIVE])
+def test_overwrite_makes_people_active_again(current: Consent, asked: Consent | None) -> None:
+    assert decide(row(consent=asked), there(consent=current), OVERWRITE) == (
+        Decision.UPDATE,
+        row(consent=Consent.ACTIVE),
+    )
+
+
+@pytest.mark.parametrize("current", [Consent.UNCONFIRMED, Consent.UNKNOWN])
+def test_keep_holds_a_row_that_would_confirm_for_somebody_else(current: Consent) -> None:
+    assert decide(row(consent="active"), there(consent=current), KEEP)[0] is Decision.HOLD
+    assert decide(row(firstname="Ann"), there(consent=current), KEEP) == (Decision.UPDATE, row(firstname="Ann"))
+
+
+def test_a_complaint_is_not_softened_to_an_unsubscription() -> None:
+    decision, sent = decide(row(consent="unsubscribed", firstname="B"), there(consent="complained"), OVERWRITE)
+    assert (decision, sent.consent) == (Decision.UPDATE, None)
+
+
+def test_who_is_not_there_is_created_if_there_is_an_address() -> None:
+    assert decide(row(), None, KEEP)[0] is Decision.CREATE
+    assert decide(SubscriberChange(key="+37060000001", phone="+37060000001"), None, KEEP)[0] is Decision.REJECT
+    assert decide(row(consent="bounced"), None, KEEP) == (Decision.CREATE, row(consent="bounced"))
+    assert decide(row(consent="active"), None, OVERWRITE) == (Decision.CREATE, row(consent="active"))
+
+
+@pytest.mark.parametrize(
+    ("change", "current"),
+    [
+        (row(), there(firstname="Ann", groups=["g1"])),
+        (row(consent="active"), there()),
+        (row(firstname=""), there()),
+        (row(firstname="Ann"), there(firstname="Ann")),
+        (row(phone="+37060000001"), there(phone="00370 600 00001")),
+        (row(groups=["g1"]), there(groups=["g2", "g1"])),
+        (row(fields={"Visits": 7}), there(fields={"Visits": "7"})),
+        (row(fields={"Visits": "7.0"}), there(fields={"Visits": 7})),
+        (row(fields={"Plan": ""}), there(fields={})),
+        (row(fields={"Plan": ""}), there(fields={"Plan": None})),
+        (row(email="A@X.LT"), there()),
+        (row(consent="unsubscribed"), there(consent="unsubscribed")),
+    ],
+)
+def test_what_is_there_as_it_should_be_is_unchanged(change: SubscriberChange, current: Subscriber) -> None:
+    assert decide(change, current, KEEP)[0] is Decision.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("change", "current"),
+    [
+        (row(firstname="Ann"), there()),
+        (row(firstname=""), there(firstname="Ann")),
+        (row(lastname="B"), there(lastname="b")),
+        (row(phone="+37060000001"), there(phone="+37060000002")),
+        (row(groups=["g1", "g2"]), there(groups=["g1"])),
+        (row(fields={"Plan": "pro"}), there(fields={"Plan": "Pro"})),
+        (row(fields={"Plan": ""}), there(fields={"Plan": "pro"})),
+        (row(fields={"Visits": 0}), there(fields={})),
+        (row(consent="unsubscribed"), there()),
+    ],
+)
+def test_what_differs_is_updated(change: SubscriberChange, current: Subscriber) -> None:
+    assert decide(change, current, KEEP)[0] is Decision.UPDATE
