@@ -35,16 +35,16 @@ UNCHANGED, CHANGED, NEW, MALFORMED, REFUSED, HELD, DUPLICATES = 300, 40, 20, 5, 
 
 @dataclass
 class Figure:
-    """A line of the table."""
+    """A line of the table; what is only told, and not held against anything, has nothing wanted."""
 
     what: str
     found: object
-    wanted: object
+    wanted: object = None
 
     @property
     def is_right(self) -> bool:
         """Whether it is what it must be."""
-        return self.found == self.wanted
+        return self.wanted is None or self.found == self.wanted
 
 
 def main() -> int:
@@ -143,7 +143,7 @@ def _figures(
         Figure("  mails", campaign["mails"], campaign["recipients"]),
         Figure("Most mails to any one recipient", counters["max_mails_per_recipient"], 1),
         Figure("Requests refused for coming too fast (429)", counters["rate_limited"], 0),
-        Figure("Requests in all", counters["requests"], counters["requests"]),
+        Figure("Requests in all", counters["requests"]),
     ]
 
 

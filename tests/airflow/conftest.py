@@ -28,7 +28,7 @@ def airflow_database() -> None:
 def connection(sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The connection ``sender_default``, to a sandbox where everything happens quickly."""
     sender_sandbox.reset(send_seconds=0.3)
-    connection = {**sender_sandbox.connection, "extra": json.dumps({"settle_time": 0.5})}
+    connection = {**sender_sandbox.connection, "extra": json.dumps({"settle_time": 0.5, "time_zone": "UTC"})}
     monkeypatch.setenv("AIRFLOW_CONN_SENDER_DEFAULT", json.dumps(connection))
     return connection
 
