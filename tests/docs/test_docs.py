@@ -1,0 +1,537 @@
+"""The guides say what the code does: compared with it, name by name."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import fields as dataclass_fields
+from datetime import date
+from importlib import import_module
+from typing import Any, TypeVar, get_args
+
+import msgspec
+import pytest
+
+from airflow_provider_sender.client import errors
+from airflow_provider_sender.client.sender import CAMPAIGN_EVENTS, SenderEndpoints
+from airflow_provider_sender.client.transport import Request, Settings
+from airflow_provider_sender.get_provider_info import CONNECTION_TYPES, get_provider_info
+from airflow_provider_sender.hooks.sender import SenderHook
+from airflow_provider_sender.hooks.settings import _LOWEST, _Extras
+from airflow_provider_sender.sandbox.account.seeding import SeedRow
+from airflow_provider_sender.sandbox.app import SENDER
+from airflow_provider_sender.sandbox.command import _parser, _settings
+from airflow_provider_sender.sandbox.control import Control
+from airflow_provider_sender.sandbox.faults import AnyFault, Fault
+from airflow_provider_sender.sandbox.remote import CampaignCounters, Counters, LoggedRequest, Sandbox
+from airflow_provider_sender.sandbox.settings import Settings as Knobs
+from airflow_provider_sender.sandbox.state import State
+from tests.docs.rst import ROOT, Directive, Page, headings, literals, page, pages, rows_of
+from tests.packaging.ours import modules_of, source_of, sources
+
+AnswerT = TypeVar("AnswerT")
+
+KINDS = {"operators": "operator", "sensors": "sensor", "triggers": "trigger"}
+GUIDES = {
+    "SenderExportSubscribersOperator": "operators/subscribers",
+    "SenderUpsertSubscribersOperator": "operators/subscribers",
+    "SenderCreateCampaignOperator": "operators/campaigns",
+    "SenderSendCampaignOperator": "operators/campaigns",
+    "SenderCancelCampaignOperator": "operators/campaigns",
+    "SenderCampaignSensor": "sensors/campaigns",
+    "SenderCampaignTrigger": "sensors/campaigns",
+}
+
+
+def public_classes() -> Iterator[tuple[str, Any]]:
+    """Return what people import from modules named in the provider info, with the kind of it."""
+    info: dict[str, Any] = get_provider_info()
+    for package, kind in KINDS.items():
+        for name in (module for group in info[package] for module in group["python-modules"]):
+            for _, found in inspect.getmembers(import_module(name), inspect.isclass):
+                if found.__module__ == name and not found.__name__.startswith("_"):
+                    yield kind, found
+
+
+CLASSES = list(public_classes())
+LABELS = [label for each in pages() for label in each.labels]
+
+
+def constructors(of: type) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a class that this package takes, not Airflow."""
+    found: dict[str, inspect.Parameter] = {}
+    for base in of.__mro__:
+        if base.__module__.startswith("airflow_provider_sender.") and "__init__" in vars(base):
+            written = inspect.unwrap(vars(base)["__init__"])
+            for name, parameter in inspect.signature(written).parameters.items():
+                if name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+                    found.setdefault(name, parameter)
+    return found
+
+
+def said_of(default: object) -> str:
+    """Return how a table says a default."""
+    if default is None or default == []:
+        return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+# Pages
+
+
+@pytest.mark.parametrize("guide", pages(), ids=lambda each: each.name)
+def test_a_heading_is_underlined_to_its_end(guide: Page) -> None:
+    assert [title for _, title, line in headings(guide.text) if len(line) < len(title)] == []
+
+
+@pytest.mark.parametrize("guide", pages(), ids=lambda each: each.name)
+def test_every_row_of_a_table_has_all_its_cells(guide: Page) -> None:
+    for table in guide.directives("list-table"):
+        header, *rows = rows_of(table)
+        assert rows
+        assert {len(row) for row in rows} == {len(header)}, table.argument
+        assert table.options["header-rows"] == "1"
+
+
+@pytest.mark.parametrize("guide", pages(), ids=lambda each: each.name)
+def test_markup_is_closed(guide: Page) -> None:
+    assert "``" not in guide.prose
+    for paragraph in re.split(r"\n\s*\n", guide.prose):
+        assert paragraph.count("`") % 2 == 0, paragraph
+        assert paragraph.count("**") % 2 == 0, paragraph
+
+
+def test_labels_are_there_once() -> None:
+    assert sorted(set(LABELS)) == sorted(LABELS)
+
+
+@pytest.mark.parametrize("guide", pages(), ids=lambda each: each.name)
+def test_links_lead_somewhere(guide: Page) -> None:
+    assert set(guide.links("ref")) <= set(LABELS)
+    local = re.findall(r"(?<![:\w`])`([^`<>]+)`_(?!_)", guide.prose)
+    assert {" ".join(title.split()) for title in local} <= {title for _, title, _ in headings(guide.text)}
+
+
+def test_the_index_leads_to_every_page() -> None:
+    listed = [line.strip() for tree in page("index").directives("toctree") for line in tree.lines if line.strip()]
+
+    assert sorted(listed) == sorted(each.name for each in pages() if each.name != "index")
+
+
+@pytest.mark.parametrize("guide", pages(), ids=lambda each: each.name)
+def test_quoted_code_is_there(guide: Page) -> None:
+    for quoted in guide.directives("literalinclude"):
+        lines = (guide.path.parent / quoted.argument).resolve().read_text(encoding="utf-8").splitlines()
+        start, end = (
+            [number for number, line in enumerate(lines) if quoted.options[option] in line]
+            for option in ("start-after", "end-before")
+        )
+        assert len(start) == len(end) == 1, quoted
+        assert end[0] - start[0] > 1
+        assert quoted.options["language"] == "python"
+        assert "dedent" in quoted.options
+
+
+def test_every_quotable_part_of_the_examples_is_quoted() -> None:
+    quoted = {each.options["start-after"] for guide in pages() for each in guide.directives("literalinclude")}
+    there = {
+        f"[START {name}]"
+        for path in (ROOT / "example_dags").glob("*.py")
+        for name in re.findall(r"\[START (\w+)\]", path.read_text(encoding="utf-8"))
+    }
+
+    assert quoted == there
+
+
+def code_blocks(language: str) -> list[Any]:
+    return [pytest.param(block, id=f"{guide.name}:{block.line}") for guide in pages() for block in guide.code(language)]
+
+
+@pytest.mark.parametrize("block", code_blocks("python"))
+def test_python_examples_are_python_and_import_what_there_is(block: Directive) -> None:
+    for node in ast.walk(ast.parse(block.text)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("airflow"):
+            module = import_module(node.module)
+            assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+
+
+@pytest.mark.parametrize("block", code_blocks("python"))
+def test_examples_give_classes_only_parameters_they_have(block: Directive) -> None:
+    known = {found.__name__: found for _, found in CLASSES}
+    for node in ast.walk(ast.parse(block.text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in known:
+            allowed = {*constructors(known[node.func.id]), "task_id", "pool"}
+            assert {keyword.arg for keyword in node.keywords} <= allowed
+
+
+@pytest.mark.parametrize("block", code_blocks("json"))
+def test_json_examples_are_json(block: Directive) -> None:
+    json.loads(block.text)
+
+
+def shell_lines() -> list[list[str]]:
+    return [
+        shlex.split(line)
+        for guide in pages()
+        for block in (*guide.code("bash"), *guide.code("text"))
+        for line in block.text.replace("\\\n", " ").splitlines()
+        if line.startswith(("export ", "python ", "airflow ", "curl "))
+    ]
+
+
+def test_commands_of_the_sandbox_are_ones_it_takes() -> None:
+    commands = [words for words in shell_lines() if words[:3] == ["python", "-m", "airflow_provider_sender.sandbox"]]
+
+    assert commands
+    for words in commands:
+        _settings(_parser().parse_args(words[3:]))
+
+
+def test_connections_in_environment_variables_are_ones_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [words[1].partition("=") for words in shell_lines() if words[0] == "export"]
+
+    assert len(values) >= 4
+    addresses = set()
+    for name, _, value in values:
+        monkeypatch.setenv(name, value)
+        addresses.add(SenderHook().get_conn().transport.settings.base_url)
+    assert addresses == {"https://api.sender.net/v2", "http://127.0.0.1:8025/sender/v2"}
+
+
+# Classes
+
+
+def test_there_is_a_guide_for_every_class() -> None:
+    assert {found.__name__ for _, found in CLASSES} == set(GUIDES)
+
+
+@pytest.mark.parametrize(("kind", "of"), CLASSES)
+def test_a_class_has_its_label(kind: str, of: Any) -> None:
+    label = f"howto/{kind}:{of.__name__}"
+
+    assert label in page(GUIDES[of.__name__]).labels
+    assert label in page("index").links("ref")
+    if kind != "trigger":
+        assert f":ref:`{label}`" in (inspect.getdoc(of) or "")
+
+
+def test_a_connection_type_and_its_hook_have_their_labels() -> None:
+    for connection_type in CONNECTION_TYPES:
+        hook = connection_type["hook-class-name"].rpartition(".")[2]
+        assert f"howto/connection:{connection_type['connection-type']}" in LABELS
+        assert f"howto/hook:{hook}" in LABELS
+
+
+def test_labels_in_docstrings_exist() -> None:
+    targets = {
+        target
+        for path, _ in sources()
+        for target in re.findall(
+            r":ref:`(?:[^`<]*<)?([^`<>]+)>?`", (ROOT / "airflow_provider_sender" / path).read_text(encoding="utf-8")
+        )
+    }
+
+    assert targets
+    assert targets <= set(LABELS)
+
+
+@pytest.mark.parametrize(("kind", "of"), CLASSES)
+def test_every_parameter_is_in_the_docstring(kind: str, of: Any) -> None:
+    texts = [vars(base).get("__doc__") or "" for base in of.__mro__ if base.__module__.startswith("airflow_provider")]
+    described = {name for text in texts for name in re.findall(r":param (\w+):", text)}
+
+    assert set(constructors(of)) == described
+
+
+@pytest.mark.parametrize(("kind", "of"), CLASSES)
+def test_every_parameter_is_in_the_guide_with_its_default(kind: str, of: Any) -> None:
+    documented = {
+        name: (literals(row["Default"]) or [row["Default"]])[0]
+        for name, row in page(GUIDES[of.__name__]).column(f"Parameters of {of.__name__}").items()
+    }
+    expected = {
+        name: "required" if parameter.default is inspect.Parameter.empty else repr(parameter.default)
+        for name, parameter in constructors(of).items()
+    }
+    if "deferrable" in expected:
+        expected["deferrable"] = "[operators] default_deferrable"
+
+    assert documented == expected
+
+
+@pytest.mark.parametrize(("kind", "of"), [each for each in CLASSES if each[0] != "trigger"])
+def test_the_guide_and_the_docstring_say_which_parameters_are_templated(kind: str, of: Any) -> None:
+    rows = page(GUIDES[of.__name__]).column(f"Parameters of {of.__name__}")
+
+    assert {name for name, row in rows.items() if "Templated." in row["Meaning"]} == set(of.template_fields)
+
+
+# Connection
+
+
+def test_every_extra_is_documented_with_its_default() -> None:
+    documented = {name: row["Default"] for name, row in page("connections/sender").column("Extras").items()}
+    defaults = {
+        each.name: said_of(each.default)
+        for each in dataclass_fields(Settings)
+        if each.name in _Extras.__struct_fields__
+    }
+
+    assert documented == defaults
+    assert set(defaults) == set(_Extras.__struct_fields__)
+    for name, field in CONNECTION_TYPES[0]["conn-fields"].items():
+        assert str(field["schema"].get("default", documented[name])) == documented[name]
+
+
+def test_the_lowest_values_of_extras_are_right() -> None:
+    rows = page("connections/sender").column("Extras")
+
+    for name, row in rows.items():
+        for stated in re.findall(r"at least ([\d.]*\d)", row["Meaning"]):
+            assert float(stated) == _LOWEST[name]
+
+
+def test_every_field_of_the_form_is_documented() -> None:
+    form = CONNECTION_TYPES[0]
+    relabelled = {label: part for part, label in form["ui-field-behaviour"]["relabeling"].items()}
+    extras = {field["label"]: f"extra ``{name}``" for name, field in form["conn-fields"].items()}
+
+    rows = page("connections/sender").table("Form fields")
+    assert {row["Field"]: row["Part of the connection"] for row in rows} == relabelled | extras
+
+
+# Hook
+
+
+class Called(Exception):
+    """Carries the request that would have been made."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+
+class Recorder(SenderEndpoints):
+    """Makes no calls."""
+
+    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
+        raise Called(request)
+
+
+def endpoints() -> dict[str, Request]:
+    """Return every endpoint method and the request it makes."""
+    values = {"str": "x", "date": date(2026, 1, 1), "Sequence[str]": ["x"], "Mapping[str, Json]": {}}
+    found = {}
+    for name, method in inspect.getmembers(Recorder(), inspect.ismethod):
+        if name.startswith("_") or name == "call":
+            continue
+        required = {
+            key: CAMPAIGN_EVENTS[0] if key == "event" else values[parameter.annotation]
+            for key, parameter in inspect.signature(method).parameters.items()
+            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        }
+        with pytest.raises(Called) as called:
+            method(**required)
+        found[name] = called.value.request
+    return found
+
+
+def test_every_endpoint_is_documented() -> None:
+    documented = {
+        name: (literals(row["Call"])[0], row["Repeated"])
+        for name, row in page("hooks/sender").column("Endpoints").items()
+    }
+
+    assert documented == {
+        name: (
+            f"{request.method} {request.path}".replace(f"/{CAMPAIGN_EVENTS[0]}", "/<event>"),
+            "yes" if request.repeatable else "no",
+        )
+        for name, request in endpoints().items()
+    }
+
+
+def test_every_kind_of_campaign_event_is_documented() -> None:
+    (sentence,) = (line for line in page("hooks/sender").text.splitlines() if line.startswith("``<event>`` is one of"))
+
+    assert tuple(literals(sentence)[1:]) == CAMPAIGN_EVENTS
+
+
+def test_the_sandbox_serves_every_endpoint_of_the_hook() -> None:
+    for request in endpoints().values():
+        segments = tuple(request.path.replace("{}", "x").strip("/").split("/"))
+        assert request.method in {route.method for route, _ in SENDER.routes.of(segments)}, request.path
+
+
+def test_members_of_the_hook_are_there() -> None:
+    for name in page("hooks/sender").column("The hook itself"):
+        if name.startswith("SenderHook("):
+            assert str(inspect.signature(SenderHook).parameters["sender_conn_id"].default) in name
+        else:
+            assert hasattr(SenderHook, name.partition("(")[0])
+
+
+def test_every_error_class_is_documented() -> None:
+    there = {
+        name
+        for name, found in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(found, errors.SenderError) and found is not errors.SenderError
+    }
+
+    assert set(page("hooks/sender").column("Error classes")) == there
+
+
+# Sandbox
+
+
+def test_every_option_of_the_command_is_documented_with_its_default() -> None:
+    documented = {name: row["Default"] for name, row in page("sandbox").column("Options").items()}
+    there = {
+        action.option_strings[-1]: "off" if action.const is True else said_of(action.default)
+        for action in _parser()._actions
+        if action.dest != "help" and action.help != "==SUPPRESS=="
+    }
+
+    assert documented == there
+
+
+def test_every_knob_is_documented_with_its_default() -> None:
+    documented = {name: row["Default"] for name, row in page("sandbox").column("Knobs").items()}
+
+    assert documented == {each.name: said_of(each.default) for each in msgspec.structs.fields(Knobs)}
+
+
+def test_every_choice_of_a_knob_is_documented() -> None:
+    rows = page("sandbox").column("Knobs")
+    for each in msgspec.structs.fields(Knobs):
+        choices = {choice for choice in get_args(each.type) if isinstance(choice, str)}
+        assert choices <= set(literals(rows[each.name]["Meaning"])), each.name
+
+
+def test_every_fault_is_documented_with_its_keys() -> None:
+    common = set(Fault.__struct_fields__)
+    documented = {
+        name: [
+            (key, f"``{key}`` (required)" in row["Its own keys"])
+            for key in literals(row["Its own keys"])
+        ]
+        for name, row in page("sandbox").column("Faults").items()
+    }  # fmt: skip
+
+    assert documented == {
+        str(kind.__struct_config__.tag): [
+            (each.name, each.required) for each in msgspec.structs.fields(kind) if each.name not in common
+        ]
+        for kind in get_args(AnyFault)
+    }
+
+
+def test_every_key_of_all_faults_is_documented_with_its_default() -> None:
+    rows = page("sandbox").column("Keys of every fault")
+    documented = {name: (literals(row["Default"]) or [row["Default"]])[0] for name, row in rows.items()}
+
+    assert documented == {each.name: said_of(each.default) for each in msgspec.structs.fields(Fault)}
+
+
+def test_every_call_of_the_control_api_is_documented() -> None:
+    routes = Control(State("token", Knobs()), SENDER).routes
+    there = {
+        f"{method} /_sandbox{route.path}" for route in routes for method in (route.methods or set()) if method != "HEAD"
+    }
+
+    assert set(page("sandbox").column("Calls")) == there
+
+
+@pytest.mark.parametrize(
+    ("title", "keys"),
+    [
+        ("Keys of the counters", Counters.__annotations__),
+        ("Keys of a logged request", LoggedRequest.__annotations__),
+        ("Keys of a seeded row", SeedRow.__struct_fields__),
+    ],
+)
+def test_keys_of_what_the_sandbox_takes_and_gives_are_documented(title: str, keys: Sequence[str]) -> None:
+    assert list(page("sandbox").column(title)) == list(keys)
+
+
+def test_counters_of_a_campaign_are_documented() -> None:
+    row = page("sandbox").column("Keys of the counters")["campaigns"]
+
+    assert literals(row["Value"]) == list(CampaignCounters.__annotations__)
+
+
+def test_every_member_of_the_sandbox_is_documented() -> None:
+    documented = {
+        name.partition("(")[0].removeprefix("Sandbox.") for name in page("sandbox").column("Members of Sandbox")
+    }
+    there = {name for name in dir(Sandbox("http://127.0.0.1:1")) if not name.startswith("_")}
+
+    assert documented == there
+
+
+# Errors
+
+
+def templates() -> set[str]:
+    """Return every text in the code, with ``...`` for whatever is put into it, and the service's name for its name."""
+
+    def text_of(node: ast.AST) -> str | None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return re.sub(r"%[\d.]*[sdrf]", "...", node.value)
+        if isinstance(node, ast.JoinedStr):
+            return "".join(
+                str(part.value) if isinstance(part, ast.Constant) else put_in(part) for part in node.values
+            )  # fmt: skip
+        return None
+
+    def put_in(part: ast.expr) -> str:
+        expression = ast.unparse(part.value) if isinstance(part, ast.FormattedValue) else ""
+        return "Sender" if expression in ("service.name", "self._dialect.name") else "..."
+
+    found = set()
+    for package in ("client", "hooks", "jobs", "operators", "sensors", "triggers"):
+        for module in modules_of(package):
+            for node in ast.walk(source_of(module)):
+                text = text_of(node)
+                if text:
+                    found.add(text)
+    return found
+
+
+def quoted_texts() -> list[str]:
+    guide = page("troubleshooting")
+    tables = [table.argument for table in guide.directives("list-table")]
+    texts = [text for title in tables for text in guide.column(title, "Text")]
+    cells = [row[header] for title in tables for row in guide.table(title) for header in row if header != "Text"]
+    also = [
+        text
+        for cell in cells
+        for sentence in re.split(r"(?<=\.) ", cell)
+        if re.match(r"Also|What follows says why|In the triggerer the text is|The reason follows", sentence)
+        for text in literals(sentence)
+    ]
+    symptoms = guide.text.partition("Other symptoms\n")[2]
+    said = re.findall(r"(?:its log|The log) says\*? ``(.+?)``", symptoms, re.DOTALL)
+    return [*texts, *also, *(" ".join(text.split()) for text in said)]
+
+
+TEMPLATES = templates()
+
+
+@pytest.mark.parametrize("text", quoted_texts())
+def test_a_quoted_error_text_is_one_the_code_has(text: str) -> None:
+    pattern = re.compile(".*".join(re.escape(part) for part in text.split("...")), re.DOTALL)
+
+    assert any(pattern.search(template) for template in TEMPLATES)
+
+
+def test_nothing_is_documented_of_a_class_that_does_not_exist() -> None:
+    known = {found.__name__ for _, found in CLASSES} | {"SenderHook"} | set(dir(errors))
+    named = {name for guide in pages() for name in re.findall(r"\bSender[A-Z]\w+", guide.text)}
+
+    assert named <= known
