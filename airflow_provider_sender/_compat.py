@@ -9,14 +9,14 @@ from airflow.configuration import conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from airflow.sdk.exceptions import AirflowFailException
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 else:
     try:
-        from airflow.sdk.exceptions import AirflowFailException
+        from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
     except ImportError:  # Airflow 3.1.0
-        from airflow.exceptions import AirflowFailException
+        from airflow.exceptions import AirflowFailException, AirflowSensorTimeout
 
-__all__ = ["AirflowFailException", "NotedIntents", "conf"]
+__all__ = ["AirflowFailException", "AirflowSensorTimeout", "NotedIntents", "conf"]
 
 _KEY = "sender_campaign"
 

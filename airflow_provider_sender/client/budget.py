@@ -28,6 +28,9 @@ _SMALLEST_EPOCH = 1_000_000_000
 # How often a thread looks again whether an answer that is under way has made room for it.
 _LOOK_AGAIN = 0.02
 
+# Rounding can leave a wait of no length at all, which would be waited for over and over.
+_SHORTEST_SLEEP = 0.001
+
 # A reset told in whole seconds may have been rounded down, so the window may last up to a second longer.
 _ROUNDING = 1.0
 
@@ -184,7 +187,7 @@ class Budget:
             if delay >= _LONG_ENOUGH_TO_MENTION and not mentioned:
                 log.info("The account's request window is used up; going on in %.0f s", delay)
                 mentioned = True
-            self._sleep(delay)
+            self._sleep(max(delay, _SHORTEST_SLEEP))
 
     def answered(self, state: RateState) -> None:
         """Take note of an answer and what it says about the window."""
@@ -204,9 +207,11 @@ class Budget:
                 self._limit = state.limit
 
     def unanswered(self) -> None:
-        """Take note that a request ended without an answer."""
+        """Take note that a request ended without an answer; the service may have counted it all the same."""
         with self._lock:
             self._under_way -= 1
+            if self._remaining:
+                self._remaining -= 1
 
     def refused(self, seconds: float) -> None:
         """Let no request through for ``seconds``: the service said so."""
@@ -233,7 +238,7 @@ class Budget:
 
 
 def _is_full(pace: Pace, sent: deque[float], now: float) -> bool:
-    while sent and sent[0] <= now - pace.seconds:
+    while sent and sent[0] + pace.seconds <= now:
         sent.popleft()
     return len(sent) >= pace.requests
 

@@ -137,6 +137,7 @@ class Campaign(msgspec.Struct, frozen=True):
     :param scheduled_at: when it is to be sent, in UTC; likewise ``sent_at`` and ``created``.
     :param sender_address: the address it is sent from.
     :param has_content: whether it has something to send; None when the service does not tell.
+    :param has_recipients: whether groups, segments or the whole account are named; None when the service does not tell.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Campaign(msgspec.Struct, frozen=True):
     group_ids: tuple[str, ...] = ()
     segment_ids: tuple[str, ...] = ()
     has_content: bool | None = None
+    has_recipients: bool | None = None
 
     def summary(self) -> dict[str, str | int | None]:
         """Return what is worth an XCom: small, and nobody's data."""

@@ -282,6 +282,7 @@ def campaign_from(wire: SenderCampaign, zone: tzinfo = UTC) -> Campaign:
     state = CAMPAIGN_STATES.get((wire.status or "").upper(), CampaignState.UNKNOWN)
     if wire.sent_time and state in (CampaignState.UNKNOWN, CampaignState.DRAFT):
         state = CampaignState.SENT
+    is_told = None not in (wire.campaign_groups, wire.segments, wire.send_to_all)
     return Campaign(
         id=wire.id,
         title=wire.title or "",
@@ -297,6 +298,7 @@ def campaign_from(wire: SenderCampaign, zone: tzinfo = UTC) -> Campaign:
         group_ids=tuple(wire.campaign_groups or ()),
         segment_ids=tuple(wire.segments or ()),
         has_content=None if wire.html is None else bool(wire.html.html_content or wire.html.html_body),
+        has_recipients=bool(wire.campaign_groups or wire.segments or wire.send_to_all) if is_told else None,
     )
 
 

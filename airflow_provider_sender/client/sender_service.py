@@ -233,17 +233,22 @@ class SenderService(Service):
         self.client.send_campaign(campaign_id)
 
     def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
-        """Schedule a draft for an aware datetime, which Sender takes in the account's time zone. Not repeatable.
+        """Schedule a draft for an aware datetime, which Sender takes in the account's time zone. Not repeatable."""
+        self.check_can_schedule()
+        self.client.schedule_campaign(campaign_id, send_at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S"))
 
-        :raises ConfigurationError: when the connection does not say which zone that is. Sender returns the time as it
-            was sent, so a wrong zone would only show when the campaign goes out hours early.
+    def check_can_schedule(self) -> None:
+        """See to it that the connection says which time zone the account is in.
+
+        Sender returns a time as it was sent, so a wrong zone would only show when the campaign goes out hours early.
+
+        :raises ConfigurationError: when it does not.
         """
         if self.transport.settings.time_zone is None:
             raise ConfigurationError(
                 "send_at: Sender reads the time in the account's time zone. Put that zone into the connection's extra "
                 "time_zone, as Europe/Vilnius or UTC (Sender: Account settings)."
             )
-        self.client.schedule_campaign(campaign_id, send_at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S"))
 
     def cancel_campaign(self, campaign_id: str) -> None:
         """Take a scheduled campaign back; safe to repeat."""

@@ -102,6 +102,13 @@ class Service(ABC):
         """Send a draft now. Not repeatable; refused drafts raise :class:`InvalidRequestError`."""
 
     @abstractmethod
+    def check_can_schedule(self) -> None:
+        """Find out, without a request, whether a time can be given to the service so that it means what it says.
+
+        :raises ConfigurationError: when it cannot.
+        """
+
+    @abstractmethod
     def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
         """Schedule a draft for an aware datetime. Not repeatable."""
 

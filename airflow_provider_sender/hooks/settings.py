@@ -54,8 +54,6 @@ def _base_url(connection: Connection, default_url: str) -> str:
     host = (connection.host or "").strip()
     if not host:
         return default_url
-    if "://" in host:
-        return host
     port = f":{connection.port}" if connection.port else ""
     path = "/" + quote(connection.schema.strip("/")) if connection.schema else ""
-    return f"https://{host}{port}{path}"
+    return f"{host if '://' in host else f'https://{host}'}{port}{path}"

@@ -30,7 +30,8 @@ _TWO_TO_63 = 1 << 63
 
 _WRITABLE = ("email", "phone", "id", "firstname", "lastname", "status", "groups")
 
-# What an export's file holds and no write can set: passed over, so that an export can be edited and brought back.
+# What an export's file holds and no write can set: passed over, so that an export can be edited and brought back. (Only
+# people whose status no write can ask for, unconfirmed ones, do not come back: as active they would be mailed.)
 _READ_ONLY = frozenset(column.name for column in STANDARD_COLUMNS) - frozenset(_WRITABLE)
 
 _STATUSES = {

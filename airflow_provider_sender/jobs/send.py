@@ -91,6 +91,8 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
     :raises OutcomeUnknownError: when it cannot be told whether the service took the send; it says what to look at.
     :raises NotFoundError: when there is no such campaign.
     """
+    if sending.send_at is not None:
+        service.check_can_schedule()
     is_new = False
     campaign_id = sending.campaign_id
     if campaign_id is None:
@@ -246,6 +248,7 @@ def _as_scheduled(service: Service, campaign: Campaign, sending: Sending, sleep:
     if campaign.scheduled_at is None or _is_same_time(campaign.scheduled_at, sending.send_at):
         log.info("Campaign %s is scheduled already", campaign.id)
         return campaign
+    _check_time(campaign, sending)
     log.info("Campaign %s is scheduled for %s; scheduling it anew", campaign.id, campaign.scheduled_at)
     cancel(service, campaign.id)
     settle = service.transport.settings.settle_time
@@ -260,10 +263,14 @@ def _if_draft(service: Service, campaign_id: str) -> Campaign | None:
     return campaign if campaign.state is CampaignState.DRAFT else None
 
 
-def _check(service: Service, campaign: Campaign, sending: Sending) -> None:
-    """Check everything that can be checked before the one call that cannot be taken back."""
+def _check_time(campaign: Campaign, sending: Sending) -> None:
     if sending.send_at is not None and sending.send_at <= datetime.now(UTC):
         raise SendRefusedError(campaign.id, "send_at", f"{sending.send_at.isoformat()} has passed.")
+
+
+def _check(service: Service, campaign: Campaign, sending: Sending) -> None:
+    """Check everything that can be checked before the one call that cannot be taken back."""
+    _check_time(campaign, sending)
     if not campaign.subject:
         raise SendRefusedError(campaign.id, "draft", "it has no subject.")
     if campaign.has_content is False:
@@ -271,6 +278,8 @@ def _check(service: Service, campaign: Campaign, sending: Sending) -> None:
     obstacles = service.obstacles(campaign.id)
     if obstacles:
         raise SendRefusedError(campaign.id, f"{service.name}'s own check", "; ".join(obstacles))
+    if campaign.has_recipients is False and not (sending.definition and sending.definition.to_everyone):
+        raise SendRefusedError(campaign.id, "recipients", "it names no groups, no segments and not the whole account.")
     recipients = service.audience(campaign)
     if recipients == 0:
         raise SendRefusedError(campaign.id, "recipients", "its groups and segments have no active subscribers.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_sender._compat import conf
+from airflow_provider_sender._compat import AirflowSensorTimeout, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
 from airflow_provider_sender.operators.base import given, no_retry_when_final
 
@@ -75,7 +75,7 @@ class SenderCampaignSensor(BaseSensorOperator):
                 sender_conn_id=self.sender_conn_id,
                 poll_interval=self.poke_interval,
                 began=began,
-                end_time=None,  # the sensor's timeout is Airflow's to watch
+                end_time=time.time() - self._waited(context) + self.timeout,
                 draft_timeout=self.draft_timeout,
                 accept_partly_sent=self.accept_partly_sent,
             ),
@@ -85,10 +85,14 @@ class SenderCampaignSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Go on when the trigger has seen the end; return the campaign's summary."""
+        from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
         from airflow_provider_sender.triggers.campaigns import campaign_of_event
 
-        with no_retry_when_final():
-            return dict(campaign_of_event(event))
+        try:
+            with no_retry_when_final():
+                return dict(campaign_of_event(event))
+        except CampaignTimeoutError as error:
+            raise AirflowSensorTimeout(str(error)) from error
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""

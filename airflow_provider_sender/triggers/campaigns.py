@@ -25,7 +25,7 @@ class SenderCampaignTrigger(BaseTrigger):
     :param sender_conn_id: connection to the account.
     :param poll_interval: seconds between two looks.
     :param began: when the wait began, epoch seconds.
-    :param end_time: when it ends whatever comes, epoch seconds; None waits as long as the task may.
+    :param end_time: when it ends whatever comes, epoch seconds.
     :param draft_timeout: seconds since ``began`` for which the campaign may still be a draft.
     :param accept_partly_sent: take a campaign that reached only some recipients for sent.
     """
@@ -37,7 +37,7 @@ class SenderCampaignTrigger(BaseTrigger):
         sender_conn_id: str,
         poll_interval: float,
         began: float,
-        end_time: float | None,
+        end_time: float,
         draft_timeout: float,
         accept_partly_sent: bool = False,
     ) -> None:
@@ -102,10 +102,11 @@ class SenderCampaignTrigger(BaseTrigger):
                 if failures >= MOST_FAILURES_IN_A_ROW:
                     raise
                 self.log.warning("The campaign's state could not be read (%d times in a row): %s", failures, error)
-            if self.end_time is not None and time.time() + self.poll_interval > self.end_time:
+            left = self.end_time - time.time()
+            if left <= 0:
                 why = f"Campaign {self.campaign_id} was not sent in time. It was left alone and may be sent later."
                 return _event("timeout", None, why)
-            await asyncio.sleep(self.poll_interval)
+            await asyncio.sleep(min(self.poll_interval, left))
 
 
 def campaign_of_event(event: Mapping[str, Any] | None) -> Mapping[str, Any]:

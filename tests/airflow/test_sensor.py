@@ -53,3 +53,9 @@ def test_an_unknown_campaign_fails_the_wait_without_a_retry(run: Callable[..., R
     assert done.states == {"poke": "failed", "defer": "failed"}
     assert done.tries == {"poke": 1, "defer": 1}
     assert "There is no such thing in the account" in done.log
+
+
+def test_a_deferred_wait_ends_at_the_sensors_timeout(run: Callable[..., Run], draft: str) -> None:
+    done = run("tests.airflow.dags.jobs", "wait_in_vain", campaign=draft)
+    assert (done.state, done.tries) == ("failed", {"job": 1})
+    assert "AirflowSensorTimeout" in done.log

@@ -172,6 +172,9 @@ class MemoryService(Service):
         self.asked("send_campaign")
         self.put(campaign_id, state=CampaignState.SENDING, service_state="SENDING")
 
+    def check_can_schedule(self) -> None:
+        pass
+
     def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
         self.asked("schedule_campaign")
         self.put(campaign_id, state=CampaignState.SCHEDULED, service_state="SCHEDULED", scheduled_at=send_at)

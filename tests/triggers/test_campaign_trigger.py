@@ -19,7 +19,7 @@ def trigger(campaign_id: str, **options: Any) -> SenderCampaignTrigger:
         "sender_conn_id": "sender_default",
         "poll_interval": 0.01,
         "began": time.time(),
-        "end_time": None,
+        "end_time": time.time() + 60,
         "draft_timeout": 60,
         "accept_partly_sent": False,
     }

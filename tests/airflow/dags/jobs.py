@@ -89,3 +89,8 @@ with dag_of("wait", campaign="") as wait:
     SenderCampaignSensor(
         task_id="defer", campaign_id="{{ params.campaign }}", poke_interval=0.1, draft_timeout=0.3, deferrable=True
     )
+
+with dag_of("wait_in_vain", campaign="") as wait_in_vain:
+    SenderCampaignSensor(
+        task_id="job", campaign_id="{{ params.campaign }}", poke_interval=0.1, timeout=0.5, deferrable=True
+    )
