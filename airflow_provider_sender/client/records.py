@@ -7,12 +7,16 @@ sensors know nothing else.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
 FieldValue = str | int | float | None
+
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 
 class Consent(enum.StrEnum):
@@ -214,7 +218,7 @@ def same_value(one: FieldValue, other: FieldValue) -> bool:
         return one in (None, "") and other in (None, "")
     if str(one) == str(other):
         return True
-    try:
-        return float(one) == float(other)
-    except ValueError:
+    # "007" is not 7: a text that only looks like a number, a post code say, is compared as the text it is.
+    if not (_PLAIN_NUMBER.fullmatch(str(one)) and _PLAIN_NUMBER.fullmatch(str(other))):
         return False
+    return Decimal(str(one)) == Decimal(str(other))

@@ -83,6 +83,7 @@ class SenderEndpoints:
 
     def delete_subscribers(self, emails: Sequence[str]) -> Done:
         """Ask for subscribers to be deleted; the service does so some time later."""
+        _refuse_nothing(emails, "emails")
         return self.call(repeatable("DELETE", "/subscribers", body={"subscribers": list(emails)}), Done)
 
     def get_subscriber_events(self, identifier: str, actions: Sequence[str] = ("got",)) -> Mapping[str, Json]:
@@ -203,6 +204,7 @@ class SenderEndpoints:
 
     def delete_campaigns(self, campaign_ids: Sequence[str]) -> Done:
         """Delete campaigns."""
+        _refuse_nothing(campaign_ids, "campaign_ids")
         return self.call(repeatable("DELETE", "/campaigns", ids=f"[{','.join(campaign_ids)}]"), Done)
 
     def send_campaign(self, campaign_id: str) -> Done:
@@ -326,6 +328,12 @@ class SenderEndpoints:
     def delete_webhook(self, webhook_id: str) -> Done:
         """Delete an account webhook."""
         return self.call(repeatable("DELETE", "/account/webhooks/{}", webhook_id), Done)
+
+
+def _refuse_nothing(which: Sequence[str], parameter: str) -> None:
+    """Let no call out that deletes "these" without saying which; nobody documents what that deletes."""
+    if not which:
+        raise ConfigurationError(f"{parameter}: is empty. Name what is to be deleted.")
 
 
 class SenderClient(SenderEndpoints):

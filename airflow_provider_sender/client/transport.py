@@ -32,9 +32,19 @@ from airflow_provider_sender.client.errors import (
     RateLimitError,
     SenderError,
     ServiceFailureError,
+    without_addresses,
 )
 
 log = logging.getLogger(__name__)
+
+
+def _mask(record: logging.LogRecord) -> bool:
+    record.msg, record.args = without_addresses(record.getMessage()), ()
+    return True
+
+
+# Below us, at level DEBUG, every path is logged as it is called, and some of them hold an address.
+logging.getLogger("urllib3.connectionpool").addFilter(_mask)
 
 AnswerT = TypeVar("AnswerT")
 

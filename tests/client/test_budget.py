@@ -218,17 +218,21 @@ def test_requests_under_way_count_as_made() -> None:
     assert sum(clock.waits) == pytest.approx(30.0)
 
 
-def test_a_request_that_ends_without_an_answer_is_under_way_no_more() -> None:
+@pytest.mark.parametrize(("remaining", "waits"), [(2, []), (1, [30.0])])
+def test_a_request_that_ends_without_an_answer_is_under_way_no_more_and_may_have_been_counted(
+    remaining: int, waits: list[float]
+) -> None:
     clock = Clock()
     budget = make(clock)
     budget.acquire()
-    budget.answered(told(60, 1, 30.0))
+    budget.answered(told(60, remaining, 30.0))
     budget.acquire()
     budget.unanswered()
 
     budget.acquire()
 
-    assert clock.waits == []
+    assert clock.waits == waits
+    assert budget._under_way == 1
 
 
 def test_a_new_window_begins_with_the_whole_limit() -> None:

@@ -281,3 +281,10 @@ def test_a_life_of_a_subscriber_a_group_and_a_campaign(sender_sandbox: Sandbox) 
     client.delete_group(group.id)
     with pytest.raises(SenderError):
         client.get_group(group.id)
+
+
+@pytest.mark.parametrize("call", ["delete_subscribers", "delete_campaigns"])
+def test_nothing_is_deleted_by_a_call_that_does_not_say_what(account: Account, call: str) -> None:
+    with pytest.raises(ConfigurationError, match="is empty"):
+        getattr(account.client(), call)([])
+    assert not account.requests

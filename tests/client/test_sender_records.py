@@ -272,6 +272,7 @@ def test_every_page_of_a_small_collection_is_read() -> None:
     [
         (None, "", True), (None, None, True), ("", 0, False), (0, None, False), ("12", 12, True), ("1.50", 1.5, True),
         ("a", "a", True), ("a", "b", False), ("a", 1, False), ("gold", "Gold", False),
+        ("007", "7", False), ("7", "7.0", True), (7, "7.00", True), ("1e3", "1000", False), (10**400, "x", False),
     ],
 )  # fmt: skip
 def test_values_are_compared_for_what_they_say(one: Any, other: Any, is_same: bool) -> None:

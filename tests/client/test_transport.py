@@ -680,3 +680,14 @@ def test_a_path_with_an_address_in_it_is_not_shown_either(account: Account) -> N
         with pytest.raises(SenderError) as caught:
             account.client(max_retries=0).call(request, Done)
         assert "example.com" not in everything_shown(caught.value)
+
+
+def test_what_the_libraries_below_log_holds_no_address_either(
+    sender_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender_sandbox.seed(rows=[{"email": "ann+news@example.com"}])
+    client = client_of(sender_sandbox)
+    with caplog.at_level(logging.DEBUG):
+        client.get_subscriber("ann+news@example.com")
+    assert "GET <address>" in caplog.text
+    assert "example.com" not in caplog.text
