@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ SECONDS_TO_START = 180
 
 def main() -> None:
     """Start both, say where they are, and wait."""
-    # A terminal's Ctrl-C goes to Airflow as well; what stops this script by other means must stop Airflow, too.
+    # What stops this script by other means than Ctrl-C must stop Airflow, too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     with Sandbox.start(subscribers=10_000) as box:
         connection = {**box.connection, "extra": json.dumps({"settle_time": 5})}
@@ -34,8 +35,14 @@ def main() -> None:
         log = UP / "airflow.log"
         print("Starting Airflow ", end="", flush=True)
         with log.open("wb") as output:
+            # In a session of its own, so that all of Airflow's processes can be stopped together.
             process = subprocess.Popen(
-                [*airflow(), "standalone"], env=local.environment, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT
+                [*airflow(), "standalone"],
+                env=local.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                start_new_session=True,
             )
             try:
                 _wait_until_there(f"http://localhost:{port}/api/v2/monitor/health", process, log)
@@ -44,8 +51,20 @@ def main() -> None:
             except KeyboardInterrupt:
                 print("\nStopping.")
             finally:
-                process.terminate()
-                process.wait(timeout=60)
+                _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process and all it started, whatever else comes from the keyboard meanwhile."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for how, seconds in ((signal.SIGTERM, 30), (signal.SIGKILL, 10)):
+        try:
+            os.killpg(process.pid, how)
+            process.wait(timeout=seconds)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def _free_port(wanted: int) -> int:
