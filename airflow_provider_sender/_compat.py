@@ -9,14 +9,36 @@ from airflow.configuration import conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+    from airflow.sdk.exceptions import (
+        AirflowFailException,
+        AirflowNotFoundException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+    )
 else:
     try:
-        from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+        from airflow.sdk.exceptions import (
+            AirflowFailException,
+            AirflowNotFoundException,
+            AirflowSensorTimeout,
+            AirflowSkipException,
+        )
     except ImportError:  # Airflow 3.1.0
-        from airflow.exceptions import AirflowFailException, AirflowSensorTimeout
+        from airflow.exceptions import (
+            AirflowFailException,
+            AirflowNotFoundException,
+            AirflowSensorTimeout,
+            AirflowSkipException,
+        )
 
-__all__ = ["AirflowFailException", "AirflowSensorTimeout", "NotedIntents", "conf"]
+__all__ = [
+    "AirflowFailException",
+    "AirflowNotFoundException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "NotedIntents",
+    "conf",
+]
 
 _KEY = "sender_campaign"
 

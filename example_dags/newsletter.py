@@ -51,8 +51,10 @@ def newsletter() -> None:
         from airflow_provider_sender.hooks.sender import SenderHook
 
         title = (params or {})["group"]
-        groups = SenderHook("sender_default").service.groups()
-        return next(group.id for group in groups if group.title == title)
+        ids = {group.title: group.id for group in SenderHook("sender_default").service.groups()}
+        if title not in ids:
+            raise ValueError(f"The account has no group {title!r}; it has {', '.join(ids)}.")
+        return ids[title]
 
     # [END howto_hook_sender]
 

@@ -141,7 +141,7 @@ class Budget:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.max_wait = max_wait
+        self._max_wait = max_wait
         self._reserve = reserve
         self._sent = [(pace, deque[float]()) for pace in paces]
         self._clock = clock
@@ -163,11 +163,14 @@ class Budget:
         """Requests left in the current window, as far as the service has told."""
         return self._remaining
 
-    def acquire(self) -> None:
+    def acquire(self, max_wait: float | None = None) -> None:
         """Wait until one more request may be made, and count it as under way.
+
+        :param max_wait: the longest single wait in seconds, by default the budget's own.
 
         :raises RateLimitError: when that would take longer than ``max_wait`` seconds; nothing was sent.
         """
+        longest = self._max_wait if max_wait is None else max_wait
         mentioned = False
         while True:
             with self._lock:
@@ -178,10 +181,10 @@ class Budget:
                     for _, sent in self._sent:
                         sent.append(now)
                     return
-            if delay > self.max_wait:
+            if delay > longest:
                 raise RateLimitError(
                     f"The account's request window is used up for another {delay:.0f} s, longer than a worker may "
-                    f"wait (max_wait of the connection: {self.max_wait:.0f} s).",
+                    f"wait (max_wait of the connection: {longest:.0f} s).",
                     retry_after=delay,
                 )
             if delay >= _LONG_ENOUGH_TO_MENTION and not mentioned:

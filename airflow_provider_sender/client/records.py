@@ -9,13 +9,14 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
 
 FieldValue = str | int | float | None
 
+_BEGINS_AS_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 
@@ -216,9 +217,23 @@ def same_value(one: FieldValue, other: FieldValue) -> bool:
     """Tell whether two values of a field are the same; services return numbers as texts and nothing as ``""``."""
     if one in (None, "") or other in (None, ""):
         return one in (None, "") and other in (None, "")
-    if str(one) == str(other):
+    if str(one).strip() == str(other).strip() or _is_same_moment(str(one), str(other)):
         return True
     # "007" is not 7: a text that only looks like a number, a post code say, is compared as the text it is.
     if not (_PLAIN_NUMBER.fullmatch(str(one)) and _PLAIN_NUMBER.fullmatch(str(other))):
         return False
     return Decimal(str(one)) == Decimal(str(other))
+
+
+def _is_same_moment(one: str, other: str) -> bool:
+    """Tell whether two texts are one time in different forms; one without a zone is in UTC."""
+    moments = []
+    for text in (one, other):
+        if not _BEGINS_AS_DATE.match(text):
+            return False
+        try:
+            moment = datetime.fromisoformat(text.strip())
+        except ValueError:
+            return False
+        moments.append(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return moments[0] == moments[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, TypeVar
@@ -270,12 +271,24 @@ class SenderService(Service):
         """Return how many active subscribers a campaign's groups and segments have, each counted on its own."""
         if campaign.recipients:
             return campaign.recipients
-        counts = [self.client.get_group(group).active_subscribers for group in campaign.group_ids]
+        counts = [self._active_in_group(group) for group in campaign.group_ids]
         if campaign.segment_ids:
             segments = {segment.id: segment for segment in every(self.client.list_segments)}
             counts += [getattr(segments.get(each), "active_subscribers", None) for each in campaign.segment_ids]
         known = [count for count in counts if count is not None]
         return sum(known) if counts and len(known) == len(counts) else None
+
+    def _active_in_group(self, group_id: str) -> int | None:
+        """Return a group's active subscribers; None while the service is still counting them anew."""
+        waited, pause = 0.0, 0.5
+        while True:
+            group = self.client.get_group(group_id)
+            if not group.is_recalculating_subscribers:
+                return group.active_subscribers
+            if waited >= self.transport.settings.settle_time:
+                return None
+            time.sleep(pause)
+            waited, pause = waited + pause, 2 * pause
 
     def campaign_url(self, campaign_id: str) -> str:
         """Return the address of the campaign's page in Sender's own interface."""

@@ -263,7 +263,7 @@ class Transport:
         query = {key: _text(value) for key, value in request.query.items() if value is not None}
         headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": USER_AGENT}
         auth = _Bearer(self._dialect.authorization())
-        self.budget.acquire()
+        self.budget.acquire(self.settings.max_wait)
         with self._counting:
             self.requests_made += 1
         try:

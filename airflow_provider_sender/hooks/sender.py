@@ -112,7 +112,9 @@ def client_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool
     token = (connection.password or "").strip()
     budget = shared_budget((settings.base_url, token, settings), lambda: _budget(settings))
     if in_a_hurry:
-        settings = replace(settings, max_retries=0, timeout=min(settings.timeout, 15.0))
+        settings = replace(
+            settings, max_retries=0, timeout=min(settings.timeout, 15.0), max_wait=min(settings.max_wait, 5.0)
+        )
     return SenderClient(token, settings, budget)
 
 
@@ -123,4 +125,4 @@ def service_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: boo
 
 def _budget(settings: Settings) -> Budget:
     cap = settings.requests_per_minute
-    return Budget(paces=(Pace(cap, 60.0),) if cap else (), reserve=settings.reserve, max_wait=settings.max_wait)
+    return Budget(paces=(Pace(cap, 60.0),) if cap else (), reserve=settings.reserve)

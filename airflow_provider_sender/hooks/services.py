@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
+from airflow_provider_sender._compat import AirflowNotFoundException
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.service import Service
 
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
 _SERVICES = {"sender": "airflow_provider_sender.hooks.sender"}
 
 
-def service_for(conn_id: str) -> Service:
+def service_for(conn_id: str, *, in_a_hurry: bool = False) -> Service:
     """Return the service a connection stands for.
 
-    :raises AirflowNotFoundException: when there is no such connection.
-    :raises ConfigurationError: when it is of another type or cannot work.
+    :param in_a_hurry: for who looks again anyway: calls are neither repeated nor held back for long.
+    :raises ConfigurationError: when there is no such connection, it is of another type, or it cannot work.
     """
-    connection = BaseHook.get_connection(conn_id)
-    return _service_of(connection, connection.extra_dejson)
+    try:
+        connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException as error:
+        raise ConfigurationError(f"sender_conn_id: there is no connection {conn_id!r}.") from error
+    return _service_of(connection, connection.extra_dejson, in_a_hurry=in_a_hurry)
 
 
 async def service_for_trigger(conn_id: str) -> Service:
@@ -32,7 +36,10 @@ async def service_for_trigger(conn_id: str) -> Service:
 
     Its calls are neither repeated nor held back for long: a trigger looks again at its next poll.
     """
-    connection = await BaseHook.aget_connection(conn_id)
+    try:
+        connection = await BaseHook.aget_connection(conn_id)
+    except AirflowNotFoundException as error:
+        raise ConfigurationError(f"sender_conn_id: there is no connection {conn_id!r}.") from error
     aextra = getattr(connection, "aextra_dejson", None)
     extra = await aextra() if aextra is not None else connection.extra_dejson
     return _service_of(connection, extra, in_a_hurry=True)

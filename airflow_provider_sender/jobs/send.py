@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 Sleep = Callable[[float], None]
 
 
+_NOT_SENT = {CampaignState.FAILED, CampaignState.CANCELLED, CampaignState.NEEDS_ATTENTION}
+
+
 class SendRefusedError(SenderError):
     """A check before the send did not pass, or the service refused. Nothing was sent.
 
@@ -105,6 +108,8 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
             f"{service.name} did not keep the mark of the send_key at the end of its title, so it would not be found "
             "again and be sent twice. Give it a shorter title.",
         )
+    if sending.definition is not None and not is_new:
+        _check_is_the_same(service, campaign, sending.definition)
     if campaign.state is CampaignState.DRAFT:
         _check(service, campaign, sending)
         if not is_new:
@@ -263,6 +268,30 @@ def _if_draft(service: Service, campaign_id: str) -> Campaign | None:
     return campaign if campaign.state is CampaignState.DRAFT else None
 
 
+def _check_is_the_same(service: Service, campaign: Campaign, definition: CampaignDefinition) -> None:
+    """Refuse to take a campaign up for one that says something else, or goes to somebody else.
+
+    It was made by an earlier try, whose definition was mended since, or for another campaign under the same send_key.
+    """
+    differences = ["subject"] if campaign.subject.strip() != definition.subject.strip() else []
+    if campaign.state is CampaignState.DRAFT:
+        if (campaign.sender_address or definition.from_email).lower() != definition.from_email.lower():
+            differences.append("from_email")
+        if campaign.has_recipients is not None and set(campaign.group_ids) != set(definition.group_ids):
+            differences.append("group_ids")
+        if campaign.has_recipients is not None and set(campaign.segment_ids) != set(definition.segment_ids):
+            differences.append("segment_ids")
+    if differences:
+        state = campaign.service_state or campaign.state.value
+        raise SendRefusedError(
+            campaign.id,
+            "send_key",
+            f"under this send_key there is a campaign already ({state}), with another {', '.join(differences)}. If "
+            f"it was mended since and is still a draft, delete it ({service.campaign_url(campaign.id)}) and clear the "
+            "task; for another campaign use another send_key.",
+        )
+
+
 def _check_time(campaign: Campaign, sending: Sending) -> None:
     if sending.send_at is not None and sending.send_at <= datetime.now(UTC):
         raise SendRefusedError(campaign.id, "send_at", f"{sending.send_at.isoformat()} has passed.")
@@ -316,7 +345,10 @@ def _send(service: Service, campaign: Campaign, sending: Sending, intents: Inten
         unknown = error
         log.warning("%s Reading back what became of it", error)
     left = _poll(lambda: _if_left_draft(service, campaign.id), 0.0 if refusal else settle, sleep)
-    if left is not None:
+    if left is not None and left.state in _NOT_SENT:
+        why = f"the service made it {left.service_state or left.state.value} right after it was told to send it."
+        raise SendRefusedError(left.id, "state", f"{why} {refusal or ''}".strip())
+    if left is not None and (refusal is None or left.state.has_left_draft):
         return _verified(service, left, sending)
     if refusal is not None:
         raise SendRefusedError(campaign.id, "refused by the service", str(refusal)) from refusal

@@ -33,6 +33,21 @@ class SenderOperator(BaseOperator):
         super().__init__(**kwargs)
         self.sender_conn_id = sender_conn_id
 
+    def _remember_given(self) -> None:
+        """Remember which parameters were given, at the end of the constructor."""
+        self._given = tuple(name for name in self.template_fields if getattr(self, name) is not None)
+
+    def _check_rendered(self) -> None:
+        """See to it that what was given is still there now that templates are rendered.
+
+        "Not given" has a meaning, often a wide one: send now, export everybody, no limit. A template or a task that
+        came out as nothing must not have it by accident.
+
+        :raises ConfigurationError: when something is not.
+        """
+        for name in self._given:
+            given(getattr(self, name), name)
+
     def service(self) -> Service:
         """Return the account."""
         # Imported here: parsing a DAG must not load an HTTP client.
@@ -44,27 +59,18 @@ class SenderOperator(BaseOperator):
 @contextlib.contextmanager
 def no_retry_when_final() -> Iterator[None]:
     """Let an error that trying again cannot mend fail the task at once, retries or not."""
-    from airflow_provider_sender.client.errors import (
-        ConfigurationError,
-        OutcomeUnknownError,
-        SenderError,
-        ServiceError,
-        UnsupportedOperationError,
-    )
+    from airflow_provider_sender.client.errors import SenderError, ServiceError
     from airflow_provider_sender.client.paging import ListingDriftError
     from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
 
     try:
         yield
-    except (ListingDriftError, CampaignTimeoutError):
-        raise
-    except (ConfigurationError, OutcomeUnknownError, UnsupportedOperationError) as error:
-        raise AirflowFailException(str(error)) from error
-    except ServiceError as error:
-        if error.retryable:
-            raise
-        raise AirflowFailException(str(error)) from error
     except SenderError as error:
+        is_final = not isinstance(error, ListingDriftError | CampaignTimeoutError)
+        if isinstance(error, ServiceError):
+            is_final = not error.retryable
+        if not is_final:
+            raise
         raise AirflowFailException(str(error)) from error
 
 
@@ -76,7 +82,9 @@ def given(value: Any, parameter: str) -> Any:
     from airflow_provider_sender.client.errors import ConfigurationError
 
     if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
-        raise ConfigurationError(f"{parameter}: is empty. Give a value, or look at what its template renders to.")
+        raise ConfigurationError(
+            f"{parameter}: is empty. Give a value, or look at what its template renders to or its task returns."
+        )
     return value
 
 
@@ -90,7 +98,7 @@ def storage_path(value: Any, parameter: str) -> UPath:
     try:
         # It stands for a UPath and has all of one, whether or not this Airflow derives it from one.
         return cast("UPath", ObjectStoragePath(given(value, parameter)))
-    except (ValueError, TypeError, ImportError) as error:
+    except (ValueError, TypeError, AttributeError, ImportError) as error:
         if isinstance(error, ConfigurationError):
             raise
         raise ConfigurationError(f"{parameter}: is no path this Airflow can open ({error}).") from error

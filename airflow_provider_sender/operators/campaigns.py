@@ -41,15 +41,19 @@ class SenderCreateCampaignOperator(SenderOperator):
         super().__init__(**kwargs)
         self.campaign = campaign
         self.send_key = send_key
+        self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Make the draft or find it, and return its id."""
         from airflow_provider_sender.jobs.send import create_once
 
         with no_retry_when_final():
+            self._check_rendered()
             definition = _definition(self.campaign)
             service = self.service()
-            campaign_id = create_once(service, definition, _send_key(self.send_key, context), NotedIntents(context))
+            campaign_id = create_once(
+                service, definition, _send_key(self.send_key, context), _LinkedIntents(context, service)
+            )
         _link(context, service, campaign_id)
         return campaign_id
 
@@ -118,6 +122,7 @@ class SenderSendCampaignOperator(SenderOperator):
         self.timeout = timeout
         self.accept_partly_sent = accept_partly_sent
         self.deferrable = deferrable
+        self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Send the campaign, wait if asked to, and return its id."""
@@ -125,13 +130,16 @@ class SenderSendCampaignOperator(SenderOperator):
         from airflow_provider_sender.jobs.waiting import is_done, wait_until_sent
 
         with no_retry_when_final():
+            self._check_rendered()
             sending = self._sending(context)
             service = self.service()
-            campaign = send_once(service, sending, NotedIntents(context))
+            if sending.campaign_id is not None:
+                _link(context, service, sending.campaign_id)
+            campaign = send_once(service, sending, _LinkedIntents(context, service))
             _link(context, service, campaign.id)
             if not self.wait_for_completion:
                 return campaign.id
-            patience = self._patience(sending)
+            patience = self._patience()
             if not self.deferrable:
                 wait_until_sent(
                     service,
@@ -168,7 +176,7 @@ class SenderSendCampaignOperator(SenderOperator):
             max_recipients=_count(self.max_recipients, "max_recipients"),
         )
 
-    def _patience(self, sending: Sending) -> Patience:
+    def _patience(self) -> Patience:
         from airflow_provider_sender.jobs.waiting import Patience
 
         return Patience(accept_partly_sent=self.accept_partly_sent)
@@ -188,6 +196,7 @@ class SenderSendCampaignOperator(SenderOperator):
                 accept_partly_sent=patience.accept_partly_sent,
             ),
             method_name="execute_complete",
+            timeout=self.execution_timeout,
         )
 
 
@@ -207,16 +216,32 @@ class SenderCancelCampaignOperator(SenderOperator):
     def __init__(self, *, campaign_id: str | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.campaign_id = campaign_id
+        self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Take the campaign back, and return its id."""
         from airflow_provider_sender.jobs.send import cancel
 
         with no_retry_when_final():
+            self._check_rendered()
             campaign_id = str(given(self.campaign_id, "campaign_id"))
             service = self.service()
             _link(context, service, campaign_id)
             return cancel(service, campaign_id).id
+
+
+class _LinkedIntents(NotedIntents):
+    """Notes what a task is about to do, and leads the task's link there: it is needed most when the task fails."""
+
+    def __init__(self, context: Context, service: Service) -> None:
+        super().__init__(context)
+        self._context = context
+        self._service = service
+
+    def note(self, **facts: str) -> None:
+        """Note what is about to be done; what was noted before stays."""
+        super().note(**facts)
+        _link(self._context, self._service, facts["campaign_id"])
 
 
 def _definition(campaign: Any) -> CampaignDefinition:
@@ -282,5 +307,5 @@ def _count(value: Any, parameter: str) -> int | None:
 
 
 def _link(context: Context, service: Service, campaign_id: str) -> None:
-    """Make the campaign known to the link, before anything can go wrong and however the task ends."""
+    """Make the campaign known to the task's link."""
     context["ti"].xcom_push(key=CAMPAIGN_URL, value=service.campaign_url(campaign_id))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
+
+from airflow.sdk import XComArg
 
 
 class UndisclosedRows(Sequence[Any]):
@@ -40,8 +42,21 @@ class UndisclosedRows(Sequence[Any]):
         return f"<{len(self.rows)} rows>"
 
 
+class UndisclosedText:
+    """A text that may hold rows, where a list of them should be: kept only as what it is."""
+
+    def __init__(self, text: str) -> None:
+        self._length = len(text)
+
+    def __repr__(self) -> str:
+        return f"<a text of {self._length} characters>"
+
+
 class RowsParameter:
-    """An attribute that wraps the rows it is given, whenever Airflow or the user sets it."""
+    """An attribute that wraps the rows it is given, whenever Airflow or the user sets it.
+
+    What is still to be rendered stays as it is: Airflow looks into it for the tasks it depends on.
+    """
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = f"_{name}"
@@ -50,6 +65,12 @@ class RowsParameter:
         return self if instance is None else getattr(instance, self._name)
 
     def __set__(self, instance: object, value: object) -> None:
-        if isinstance(value, Sequence) and not isinstance(value, str | bytes | Mapping | UndisclosedRows):
-            value = UndisclosedRows(value)
+        if isinstance(value, str):
+            value = value if "{{" in value or "{%" in value else UndisclosedText(value)
+        elif isinstance(value, Sequence) and not isinstance(value, bytes | UndisclosedRows):
+            value = value if _refers_to_tasks(value) else UndisclosedRows(value)
         setattr(instance, self._name, value)
+
+
+def _refers_to_tasks(value: Sequence[Any]) -> bool:
+    return isinstance(value, list | tuple) and next(XComArg.iter_xcom_references(value), None) is not None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.operators.base import (
     SenderOperator,
-    given,
     no_retry_when_final,
     one_of,
     storage_path,
@@ -73,6 +72,7 @@ class SenderExportSubscribersOperator(SenderOperator):
         self.group_id = group_id
         self.columns = columns
         self.on_drift = on_drift
+        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Export, and return where the subscribers are and how many."""
@@ -80,11 +80,12 @@ class SenderExportSubscribersOperator(SenderOperator):
         from airflow_provider_sender.jobs.export import Export, export_to_directory, export_to_file
 
         with no_retry_when_final():
+            self._check_rendered()
             path = storage_path(self.output_path, "output_path")
             export = Export(
-                group_id=None if self.group_id is None else str(given(self.group_id, "group_id")),
-                file_format=self.file_format,
-                columns=self.columns,
+                group_id=None if self.group_id is None else str(self.group_id),
+                file_format=None if self.file_format is None else str(self.file_format),
+                columns=self.columns if isinstance(self.columns, Mapping) else texts(self.columns, "columns") or None,
                 on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
             )
             to_place = export_to_directory if str(self.output_path).endswith("/") else export_to_file
@@ -166,6 +167,7 @@ class SenderUpsertSubscribersOperator(SenderOperator):
         self.consent = consent
         self.trigger_automation = trigger_automation
         self.is_dry_run = dry_run
+        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Upsert, and return what became of the rows."""
@@ -173,9 +175,10 @@ class SenderUpsertSubscribersOperator(SenderOperator):
         from airflow_provider_sender.jobs.upsert import OnReject, RowsRejectedError, Upsert, upsert
 
         with no_retry_when_final():
+            self._check_rendered()
             on_reject = one_of(OnReject, self.on_reject, "on_reject")
             how = Upsert(
-                columns=self.columns,
+                columns=_renames(self.columns),
                 group_ids=tuple(texts(self.group_ids, "group_ids")),
                 consent=one_of(ConsentMode, self.consent, "consent"),
                 trigger_automation=self.trigger_automation,
@@ -195,12 +198,10 @@ class SenderUpsertSubscribersOperator(SenderOperator):
         from airflow_provider_sender.jobs.formats import read_rows
 
         if (self.subscribers is None) == (self.input_path is None):
-            raise ConfigurationError(
-                "Give the rows either as subscribers or as input_path. (A template or an XCom that renders to None "
-                "counts as not given.)"
-            )
+            raise ConfigurationError("Give the rows either as subscribers or as input_path, and not as both.")
         if self.input_path is not None:
-            return read_rows(storage_path(self.input_path, "input_path"), self.file_format, parameter="input_path")
+            file_format = None if self.file_format is None else str(self.file_format)
+            return read_rows(storage_path(self.input_path, "input_path"), file_format, parameter="input_path")
         rows = self.subscribers
         if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
             raise ConfigurationError(
@@ -222,3 +223,19 @@ class SenderUpsertSubscribersOperator(SenderOperator):
             "requests": outcome.requests,
             "rejects_path": self.rejects_path,
         }
+
+
+def _renames(columns: Any) -> dict[str, str | None]:
+    """Return the columns parameter of an upsert.
+
+    :raises ConfigurationError: when it is not source column -> place in the account, or None.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping) or not all(isinstance(place, str | None) for place in columns.values()):
+        raise ConfigurationError(
+            "columns: must be a dictionary of source column -> what it is here (a text), or None to leave it out."
+        )
+    return {str(name): place for name, place in columns.items()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_sender._compat import AirflowSensorTimeout, conf
+from airflow_provider_sender._compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
 from airflow_provider_sender.operators.base import given, no_retry_when_final
 
@@ -63,7 +63,13 @@ class SenderCampaignSensor(BaseSensorOperator):
         """Wait, and return the campaign's summary."""
         if not self.deferrable:
             return super().execute(context)
-        result = self.poke(context)
+        try:
+            result = self.poke(context)
+        except AirflowFailException as error:
+            # As BaseSensorOperator does for the looks it makes itself, and for what a trigger finds.
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException("Skipping due to soft_fail or never_fail.") from error
+            raise
         if result.is_done:
             return result.xcom_value
         from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger
@@ -80,6 +86,7 @@ class SenderCampaignSensor(BaseSensorOperator):
                 accept_partly_sent=self.accept_partly_sent,
             ),
             method_name="execute_complete",
+            timeout=self.execution_timeout,
         )
         raise AssertionError("deferring does not return")  # pragma: no cover
 
@@ -102,7 +109,8 @@ class SenderCampaignSensor(BaseSensorOperator):
 
         with no_retry_when_final():
             campaign_id = str(given(self.campaign_id, "campaign_id"))
-            service = service_for(self.sender_conn_id)
+            # The sensor looks again anyway, so no single look may keep a worker for minutes.
+            service = service_for(self.sender_conn_id, in_a_hurry=True)
             context["ti"].xcom_push(key=CAMPAIGN_URL, value=service.campaign_url(campaign_id))
             try:
                 campaign = service.campaign(campaign_id)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class SenderCampaignTrigger(BaseTrigger):
     """Looks at a campaign until it is sent, can never be, or time is up.
 
-    Its event is ``{"status", "campaign", "message"}``: ``status`` is ``sent``, ``never``, ``timeout`` or ``error``,
-    ``campaign`` a small summary where the campaign could be read.
+    Its event is ``{"status", "campaign", "message"}``: ``status`` is ``sent``, ``never``, ``timeout``, ``away`` (the
+    service was, for too long) or ``error``, ``campaign`` a small summary where the campaign could be read.
 
     :param campaign_id: the campaign.
     :param sender_conn_id: connection to the account.
@@ -76,7 +76,7 @@ class SenderCampaignTrigger(BaseTrigger):
             service = await service_for_trigger(self.sender_conn_id)
             yield await self._wait(service, patience)
         except SenderError as error:
-            yield _event("error", None, str(error))
+            yield _event("away" if getattr(error, "retryable", False) else "error", None, str(error))
 
     async def _wait(self, service: Service, patience: Patience) -> TriggerEvent:
         from airflow_provider_sender.client.errors import RateLimitError, ServiceFailureError
@@ -113,9 +113,10 @@ def campaign_of_event(event: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return the campaign's summary from the event of a trigger that saw it sent.
 
     :raises CampaignTimeoutError: when the trigger ran out of time.
+    :raises ServiceFailureError: when the service was away for too long; worth a retry.
     :raises SenderError: when the campaign will never be sent, the trigger failed, or the event is not one of ours.
     """
-    from airflow_provider_sender.client.errors import SenderError
+    from airflow_provider_sender.client.errors import SenderError, ServiceFailureError
     from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
 
     status = event.get("status") if isinstance(event, Mapping) else None
@@ -124,6 +125,8 @@ def campaign_of_event(event: Mapping[str, Any] | None) -> Mapping[str, Any]:
         return campaign
     if event is not None and status == "timeout":
         raise CampaignTimeoutError(event["message"])
+    if event is not None and status == "away":
+        raise ServiceFailureError(event["message"])
     if event is not None and status in ("never", "error"):
         raise SenderError(event["message"])
     raise SenderError(f"The trigger came back with an event that is not one of this package's (status {status!r}).")

@@ -14,7 +14,7 @@ from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.airflow.runs import Run, run_dag
 
 # What no log may hold: the token, any subscriber's address, and words that stand in the bodies these tests mail.
-SECRETS = ("sandbox-token", "@example.com", "@example.org", "Dear reader")
+SECRETS = ("sandbox-token", "@example.com", "@example.org", "Dear reader", "<h1>News</h1>")
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def run(airflow_database: None, connection: dict[str, Any], said: Callable[[], s
 @pytest.fixture
 def worker(
     airflow_database: None, connection: dict[str, Any], tmp_path: Path
-) -> Callable[..., subprocess.Popen[bytes]]:
+) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Start a DAG's run in a process of its own, which can be killed."""
 
     def start(module: str, attribute: str, results: Path, **conf: Any) -> subprocess.Popen[bytes]:
@@ -85,4 +85,6 @@ def worker(
                 start_new_session=True,
             )
 
-    return start
+    yield start
+    log = (tmp_path / "worker.log").read_text(errors="replace")
+    assert not [secret for secret in SECRETS if secret in log]

@@ -106,9 +106,9 @@ def test_a_refused_send_fails_without_a_retry_and_gives_the_services_reason(
 
 def test_a_campaign_is_scheduled_and_taken_back(run: Callable[..., Run], draft: str, sender_sandbox: Sandbox) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0).isoformat()
-    assert run("tests.airflow.dags.jobs", "send", campaign=draft, send_at=tomorrow).state == "success"
+    assert run("tests.airflow.dags.jobs", "schedule", campaign=draft, send_at=tomorrow).state == "success"
     assert sender_sandbox.counters()["campaigns"][draft]["status"] == "SCHEDULED"
-    assert run("tests.airflow.dags.jobs", "send", campaign=draft, send_at=tomorrow).state == "success"
+    assert run("tests.airflow.dags.jobs", "schedule", campaign=draft, send_at=tomorrow).state == "success"
     assert run("tests.airflow.dags.jobs", "cancel", campaign=draft).state == "success"
     assert sender_sandbox.counters()["campaigns"][draft]["status"] == "DRAFT"
     assert sender_sandbox.counters()["mails"] == 0
@@ -123,14 +123,20 @@ def test_a_sent_campaign_cannot_be_taken_back(run: Callable[..., Run], draft: st
 
 @pytest.mark.parametrize(
     ("send_at", "words"),
-    [("2030-01-01T09:00:00", "has no time zone"), ("2020-01-01T09:00:00Z", "has passed"), ("soon", "no ISO-8601 time")],
+    [
+        ("2030-01-01T09:00:00", "has no time zone"),
+        ("2020-01-01T09:00:00Z", "has passed"),
+        ("soon", "no ISO-8601 time"),
+        (None, "send_at: is empty"),
+    ],
 )
 def test_a_time_that_cannot_be_meant_is_refused_before_anything_is_sent(
-    send_at: str, words: str, run: Callable[..., Run], draft: str, sender_sandbox: Sandbox
+    send_at: str | None, words: str, run: Callable[..., Run], draft: str, sender_sandbox: Sandbox
 ) -> None:
-    refused = run("tests.airflow.dags.jobs", "send", campaign=draft, send_at=send_at)
+    refused = run("tests.airflow.dags.jobs", "schedule", campaign=draft, send_at=send_at)
     assert (refused.state, refused.tries) == ("failed", {"job": 1})
     assert words in refused.log
+    assert sender_sandbox.counters()["mails"] == 0
     assert sender_sandbox.counters()["by_path"].get("POST /campaigns/{id}/schedule", 0) == 0
 
 

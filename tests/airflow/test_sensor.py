@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -28,17 +27,20 @@ def test_both_ways_of_waiting_end_when_the_campaign_is_sent(run: Callable[..., R
         assert (summary["id"], summary["state"], summary["sent"]) == (draft, "sent", 1)
 
 
-def test_a_service_that_is_away_for_a_while_harms_nobody_who_waits(
-    run: Callable[..., Run],
-    draft: str,
-    sender_sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    connection: dict[str, Any],
+def test_a_wait_without_a_worker_survives_a_service_that_is_away_for_a_while(
+    run: Callable[..., Run], draft: str, sender_sandbox: Sandbox
 ) -> None:
+    sender_sandbox.settings(send_seconds=2)
     assert run("tests.airflow.dags.jobs", "send", campaign=draft).state == "success"
-    sender_sandbox.fault("status", path="/campaigns/*", method="GET", status=503, times=3)
-    done = run("tests.airflow.dags.jobs", "wait", campaign=draft)
-    assert done.states == {"poke": "success", "defer": "success"}
+    sender_sandbox.fault("status", path="/campaigns/*", method="GET", status=503, skip=1, times=3)
+    done = run("tests.airflow.dags.jobs", "wait_deferred", campaign=draft)
+    assert done.state == "success"
+    assert "DEFERRED" in done.log
+    assert sender_sandbox.faults()[0]["fired"] == 3
+
+
+def test_soft_fail_skips_at_the_first_look_too(run: Callable[..., Run]) -> None:
+    assert run("tests.airflow.dags.jobs", "wait_softly", campaign="nobody").states == {"job": "skipped"}
 
 
 def test_a_draft_nobody_sends_fails_the_wait_without_a_retry(run: Callable[..., Run], draft: str) -> None:

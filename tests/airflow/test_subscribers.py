@@ -98,27 +98,32 @@ def test_what_trying_again_cannot_mend_is_not_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("conf", "words"),
+    ("dag", "conf", "words"),
     [
-        ({"path": ""}, "output_path: is empty"),
-        ({"path": "{folder}/all.xlsx"}, "does not tell the format"),
-        ({"path": "{folder}/all", "format": "xlsx"}, "file_format: 'xlsx' is not known"),
-        ({"path": "{folder}/a-file/all.csv"}, "output_path: nothing can be written"),
-        ({"path": "{folder}/all.csv", "group": "nobody"}, "group_id: the account has no group 'nobody'"),
-        ({"path": "{folder}/all.csv", "on_drift": "pray"}, "on_drift: must be 'repair' or 'warn' or 'fail'"),
+        ("export", {"path": ""}, "output_path: is empty"),
+        ("export", {"path": "{folder}/all.xlsx"}, "does not tell the format"),
+        ("export_as", {"path": "{folder}/all", "format": "xlsx"}, "file_format: 'xlsx' is not known"),
+        ("export", {"path": "{folder}/a-file/all.csv"}, "output_path: nothing can be written"),
+        (
+            "export_group",
+            {"path": "{folder}/all.csv", "group": "nobody"},
+            "group_id: the account has no group 'nobody'",
+        ),
+        ("export_group", {"path": "{folder}/all.csv", "group": None}, "group_id: is empty"),
+        ("export", {"path": "{folder}/all.csv", "on_drift": "pray"}, "on_drift: must be 'repair' or 'warn' or 'fail'"),
     ],
 )
 def test_a_parameter_that_cannot_work_is_named_and_not_tried_again(
-    conf: dict[str, str], words: str, run: Callable[..., Run], tmp_path: Path
+    dag: str, conf: dict[str, str | None], words: str, run: Callable[..., Run], tmp_path: Path
 ) -> None:
     (tmp_path / "a-file").touch()
-    done = run(JOBS, "export", **{name: value.format(folder=tmp_path) for name, value in conf.items()})
+    done = run(JOBS, dag, **{name: value and value.format(folder=tmp_path) for name, value in conf.items()})
     assert (done.state, done.tries) == ("failed", {"job": 1})
     assert words in done.log
 
 
 def test_an_input_that_is_not_there_is_named(run: Callable[..., Run], tmp_path: Path) -> None:
-    done = run(JOBS, "upsert_file", path=str(tmp_path / "nothing.csv"))
+    done = run(JOBS, "upsert_file", path=str(tmp_path / "nothing.csv"), rejects=str(tmp_path / "bad.jsonl"))
     assert (done.state, done.tries) == ("failed", {"job": 1})
     assert "input_path:" in done.log
     assert "No such file" in done.log
@@ -129,5 +134,5 @@ def test_a_missing_connection_is_named(
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_SENDER_DEFAULT")
     done = run(JOBS, "export", path=str(tmp_path / "all.csv"))
-    assert done.state == "failed"
-    assert "sender_default" in done.log
+    assert (done.state, done.tries) == ("failed", {"job": 1})
+    assert "there is no connection 'sender_default'" in done.log

@@ -702,3 +702,43 @@ def test_it_waits_the_settling_time_of_the_connection_and_no_longer_before_sendi
     draft_there = Campaign("c1", subject="S", state=CampaignState.DRAFT, recipients=3)
     send_once(MemoryService(campaigns=[draft_there]), Sending("k", campaign_id="c1"), Notes(), sleep=naps.append)
     assert naps == [SETTLE_TIME]
+
+
+# Taken up, but not for something else
+
+
+@pytest.mark.parametrize("change", [{"subject": "Something else"}, {"from_email": "other@example.com"}])
+def test_a_draft_left_by_an_earlier_try_is_not_sent_for_a_definition_mended_since(
+    sender_sandbox: Sandbox, change: dict[str, str]
+) -> None:
+    seeded(sender_sandbox)
+    service = service_of(sender_sandbox)
+    create_once(service, DEFINITION, BY_DEFINITION.send_key, Notes())
+    mended = replace(BY_DEFINITION, definition=msgspec.structs.replace(DEFINITION, **change))
+    with pytest.raises(SendRefusedError, match=f"with another {next(iter(change))}"):
+        send_once(service, mended, Notes())
+    assert sender_sandbox.counters()["mails"] == 0
+
+
+def test_a_second_campaign_under_the_same_key_is_refused_and_not_called_sent(sender_sandbox: Sandbox) -> None:
+    seeded(sender_sandbox)
+    service = service_of(sender_sandbox)
+    send_once(service, BY_DEFINITION, Notes())
+    other = replace(BY_DEFINITION, definition=msgspec.structs.replace(DEFINITION, subject="Something else"))
+    with pytest.raises(SendRefusedError, match="use another send_key"):
+        send_once(service, other, Notes())
+    assert mailed_once(sender_sandbox)
+
+
+@pytest.mark.parametrize("state", [CampaignState.FAILED, CampaignState.CANCELLED, CampaignState.NEEDS_ATTENTION])
+def test_a_campaign_that_fails_as_it_is_sent_is_no_success(sender_sandbox: Sandbox, state: CampaignState) -> None:
+    seeded(sender_sandbox)
+
+    class Failing(SenderService):
+        def campaign(self, campaign_id: str) -> Campaign:
+            campaign = super().campaign(campaign_id)
+            return msgspec.structs.replace(campaign, state=state) if campaign.state.has_left_draft else campaign
+
+    service = Failing(service_of(sender_sandbox).client)
+    with pytest.raises(SendRefusedError, match="right after it was told to send it"):
+        send_once(service, Sending("k", campaign_id=draft(service)), Notes())

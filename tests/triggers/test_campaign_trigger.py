@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.sdk import BaseHook, Connection
 
-from airflow_provider_sender.client.errors import SenderError
+from airflow_provider_sender.client.errors import SenderError, ServiceFailureError
 from airflow_provider_sender.jobs.waiting import MOST_FAILURES_IN_A_ROW, CampaignTimeoutError
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger, campaign_of_event
@@ -94,8 +94,10 @@ async def test_a_service_away_for_a_while_is_survived(campaign_id: str, sender_s
 async def test_a_service_away_for_too_long_is_an_error(campaign_id: str, sender_sandbox: Sandbox) -> None:
     sender_sandbox.fault("status", status=503, times=None)
     event = await event_of(trigger(campaign_id))
-    assert event["status"] == "error"
-    assert "The service failed" in event["message"]
+    assert event["status"] == "away"
+    with pytest.raises(ServiceFailureError, match="The service failed") as failure:
+        campaign_of_event(event)
+    assert failure.value.retryable  # so that Airflow's retries apply
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "missing, wrong"), (404, "no such thing")])

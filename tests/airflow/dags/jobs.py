@@ -40,14 +40,14 @@ CAMPAIGN = {
     "group_ids": ["{{ params.group }}"],
 }
 
-with dag_of("export", path="", format=None, group=None, on_drift="repair") as export:
-    SenderExportSubscribersOperator(
-        task_id="job",
-        output_path="{{ params.path }}",
-        file_format="{{ params.format }}",
-        group_id="{{ params.group }}",
-        on_drift="{{ params.on_drift }}",
-    )
+with dag_of("export", path="", on_drift="repair") as export:
+    SenderExportSubscribersOperator(task_id="job", output_path="{{ params.path }}", on_drift="{{ params.on_drift }}")
+
+with dag_of("export_as", path="", format="jsonl") as export_as:
+    SenderExportSubscribersOperator(task_id="job", output_path="{{ params.path }}", file_format="{{ params.format }}")
+
+with dag_of("export_group", path="", group=None) as export_group:
+    SenderExportSubscribersOperator(task_id="job", output_path="{{ params.path }}", group_id="{{ params.group }}")
 
 with dag_of("upsert_file", path="", rejects=None, on_reject="fail") as upsert_file:
     SenderUpsertSubscribersOperator(
@@ -66,7 +66,10 @@ with dag_of("create", group="") as create:
 with dag_of("send_new", group="") as send_new:
     SenderSendCampaignOperator(task_id="job", campaign=CAMPAIGN, send_key="send-new-{{ ds }}")
 
-with dag_of("send", campaign="", send_at=None) as send:
+with dag_of("send", campaign="") as send:
+    SenderSendCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}")
+
+with dag_of("schedule", campaign="", send_at=None) as schedule:
     SenderSendCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}", send_at="{{ params.send_at }}")
 
 with dag_of("send_and_wait", group="") as send_and_wait:
@@ -83,6 +86,12 @@ with dag_of("send_and_wait", group="") as send_and_wait:
 
 with dag_of("cancel", campaign="") as cancel:
     SenderCancelCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}")
+
+with dag_of("wait_deferred", campaign="") as wait_deferred:
+    SenderCampaignSensor(task_id="job", campaign_id="{{ params.campaign }}", poke_interval=0.2, deferrable=True)
+
+with dag_of("wait_softly", campaign="") as wait_softly:
+    SenderCampaignSensor(task_id="job", campaign_id="{{ params.campaign }}", soft_fail=True, deferrable=True)
 
 with dag_of("wait", campaign="") as wait:
     SenderCampaignSensor(task_id="poke", campaign_id="{{ params.campaign }}", poke_interval=0.1, draft_timeout=0.3)
