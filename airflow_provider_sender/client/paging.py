@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 # Where rows come in no reliable order at all, each pass finds most of what the ones before it missed.
 MOST_PASSES = 6
 
+# Passes by id in a row, in opposite directions, that bring nothing: then there is nothing to bring.
+_ENOUGH_IN_VAIN = 2
+
 # How often the end of a listing is looked at for newcomers while they come and go faster than they are read.
 _MOST_LOOKS = 3
 
@@ -155,7 +158,7 @@ class NumberedListing(Listing):
         """Yield every row once, in batches; see the module's text."""
         first = self.page(1, Order.CREATED, ascending=True)
         report.total_at_start = first.total
-        yield from self._backwards(first, seen, report)
+        newest = yield from self._backwards(first, seen, report)
         if report.is_sound:
             return
         if on_drift is OnDrift.WARN:
@@ -163,14 +166,16 @@ class NumberedListing(Listing):
             return
         if on_drift is OnDrift.FAIL:
             raise ListingDriftError(report, "Run it again, or let on_drift='repair' read the account once more.")
-        yield from self._repair(seen, report)
+        yield from self._repair(seen, report, newest)
 
-    def _backwards(self, first: Page, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
+    def _backwards(self, first: Page, seen: SeenKeys, report: ListingReport) -> Generator[list[Row], None, str]:
+        """Read from the end to the front, then what has come since; return when the newest row read was created."""
         report.passes += 1
+        newest_read = ""
         if first.last <= 1:
             report.total_at_end = first.total
             yield _fresh(first, seen, report)
-            return
+            return newest_read
         above: Page | None = None
         newest = ""
         balance = _Balance(len(first.rows))
@@ -179,6 +184,7 @@ class NumberedListing(Listing):
             page = self.page(number, Order.CREATED, ascending=True)
             newest = newest or max((_to_the_second(row.created) for row in page.rows if row.created), default="")
             _watch_order(page, above, newest, seen, report)
+            newest_read = max(newest_read, *(_to_the_second(row.created or "") for row in page.rows), "")
             fresh = _fresh(page, seen, report)
             report.gone += balance.departures(page, len(page.rows) - len(fresh))
             yield fresh
@@ -187,7 +193,8 @@ class NumberedListing(Listing):
         for _ in range(_MOST_LOOKS):
             yield from self._newcomers(last, seen, report)
             if not report.missing:
-                return
+                break
+        return newest_read
 
     def _newcomers(self, last: int, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
         """Read from the end down to the first page that begins with a row already seen."""
@@ -204,21 +211,31 @@ class NumberedListing(Listing):
                 return
             page = self.page(page.number - 1, Order.CREATED, ascending=True)
 
-    def _repair(self, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
+    def _repair(self, seen: SeenKeys, report: ListingReport, newest: str) -> Iterator[list[Row]]:
+        """Read again until nothing speaks for a loss any more.
+
+        That is so when a whole pass found nothing moving and every row; and, on an account that never stands still,
+        when two passes by id, one each way, brought nobody who was there at the beginning.
+
+        :param newest: when the newest row of the first pass was created; who came later is a newcomer.
+        """
         log.warning("The listing moved in a way that may have lost rows, reading it again: %s", report.sentence())
         order = Order.KEY  # no two rows share it, so nothing can be lost among rows created at the same moment
         is_ascending = True
-        while report.passes < MOST_PASSES:
+        passes_in_vain = 0
+        while report.passes < MOST_PASSES and not (passes_in_vain == _ENOUGH_IN_VAIN and report.missing):
             before = report.rows
             try:
-                is_complete = yield from self._forwards(order, is_ascending, seen, report)
+                found, is_complete = yield from self._forwards(order, is_ascending, seen, report, newest)
             except (InvalidRequestError, NotFoundError):
                 if order is Order.CREATED:
                     raise
                 order = Order.CREATED
                 continue
             is_settled = report.rows == before or report.passes > 2
-            if is_complete or (is_settled and report.is_sound):
+            passes_in_vain = 0 if found or order is Order.CREATED else passes_in_vain + 1
+            is_proven = passes_in_vain >= _ENOUGH_IN_VAIN and not report.missing
+            if is_complete or is_proven or (is_settled and report.is_sound):
                 log.info("The figures agree now: %s", report.sentence())
                 return
             is_ascending = not is_ascending
@@ -230,9 +247,14 @@ class NumberedListing(Listing):
             )
 
     def _forwards(
-        self, order: Order, is_ascending: bool, seen: SeenKeys, report: ListingReport
-    ) -> Generator[list[Row], None, bool]:
-        """Read from front to end; return whether nothing moved meanwhile and every row the service counts came."""
+        self, order: Order, is_ascending: bool, seen: SeenKeys, report: ListingReport, newest: str
+    ) -> Generator[list[Row], None, tuple[int, bool]]:
+        """Read from front to end.
+
+        Return how many rows were found that were there at the beginning, and whether nothing moved meanwhile and every
+        row the service counts came.
+        """
+        found = 0
         in_this_pass = SeenKeys()
         page = self.page(1, order, ascending=is_ascending)
         report.passes += 1
@@ -242,17 +264,20 @@ class NumberedListing(Listing):
             report.total_at_end, highest = min(report.total_at_end, page.total), max(highest, page.total)
             for row in page.rows:
                 in_this_pass.add(row.key)
-            yield _fresh(page, seen, report, is_first_sight=False)
+            fresh = _fresh(page, seen, report, is_first_sight=False)
+            found += sum(_to_the_second(row.created or "") <= newest for row in fresh)
+            yield fresh
             if not page.rows or page.number >= page.last:
-                return len(in_this_pass) == report.total_at_end == highest
+                return found, len(in_this_pass) == report.total_at_end == highest
             page = self.page(page.number + 1, order, ascending=is_ascending)
 
 
 class _Balance:
     """Tells deletions among the rows read from deletions among those still to be read.
 
-    Both lower the total, but only the latter make rows slide onto the next page. Rows that were read and are gone must
-    not make up for rows that were never read.
+    Both lower the total, but only the latter make rows slide onto the next page. Otherwise rows that were read and are
+    gone would make up for rows that were never read. It goes by the figures of two pages, so a row that slides onto a
+    page and one that leaves it between the same two requests cancel out.
 
     :param size: rows a full page has.
     """

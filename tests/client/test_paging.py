@@ -238,7 +238,7 @@ def test_rows_the_service_counts_and_never_shows_are_reported() -> None:
 
     account = Counting(30, 10)
 
-    with pytest.raises(ListingDriftError, match=r"30 distinct rows read in 6 passes, 31 counted.*on_drift='warn'"):
+    with pytest.raises(ListingDriftError, match=r"30 distinct rows read in 3 passes, 31 counted.*on_drift='warn'"):
         account.read()
     assert len(account.requests) < 10 * MOST_PASSES
 

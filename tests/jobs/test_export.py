@@ -182,6 +182,22 @@ def test_a_service_that_does_not_sort_as_asked_is_read_until_the_figures_agree(
     assert done.listing.missing == 0
 
 
+@pytest.mark.parametrize("knobs", [{"stable_ties": False}, {"ignore_order": True}])
+def test_a_service_that_does_not_sort_as_asked_is_read_to_the_end_though_it_never_stands_still(
+    sender_sandbox: Sandbox, tmp_path: Path, knobs: dict[str, Any]
+) -> None:
+    sender_sandbox.reset(subscribers=700, **knobs)
+    before = ids(sender_sandbox.subscribers())
+    # Slow enough for those who come to be created in another second than those who were there.
+    sender_sandbox.fault("delay", "/subscribers", "GET", seconds=0.15, times=None)
+    sender_sandbox.fault("add_subscribers", "/subscribers", "GET", count=1, where="last", every=5, times=None)
+    done = export_to_file(service_of(sender_sandbox), PLAIN, out(tmp_path))
+    found = ids(lines(out(tmp_path)))
+    assert set(before) <= set(found)
+    assert max(found.values()) == 1
+    assert done.listing.missing == 0
+
+
 def test_drift_is_told_and_let_pass_where_that_is_asked_for(
     sender_sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
