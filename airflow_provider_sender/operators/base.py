@@ -35,7 +35,7 @@ class SenderOperator(BaseOperator):
 
     def _remember_given(self) -> None:
         """Remember which parameters were given, at the end of the constructor."""
-        self._given = tuple(name for name in self.template_fields if getattr(self, name) is not None)
+        self._given = tuple(name for name in self.template_fields if getattr(self, name, None) is not None)
 
     def _check_rendered(self) -> None:
         """See to it that what was given is still there now that templates are rendered.
