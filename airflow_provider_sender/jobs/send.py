@@ -16,8 +16,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
@@ -26,10 +25,16 @@ from airflow_provider_sender.client.errors import (
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
-    SenderError,
 )
 from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.jobs.preflight import (
+    Sending,
+    SendRefusedError,
+    check_all,
+    check_is_the_same,
+    check_time,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +42,6 @@ Sleep = Callable[[float], None]
 
 
 _NOT_SENT = {CampaignState.FAILED, CampaignState.CANCELLED, CampaignState.NEEDS_ATTENTION}
-
-
-class SendRefusedError(SenderError):
-    """A check before the send did not pass, or the service refused. Nothing was sent.
-
-    :param campaign_id: which one.
-    :param rule: the check that did not pass.
-    """
-
-    def __init__(self, campaign_id: str, rule: str, why: str) -> None:
-        super().__init__(f"Campaign {campaign_id} was not sent ({rule}): {why}")
-        self.campaign_id = campaign_id
-        self.rule = rule
 
 
 class Intents(Protocol):
@@ -60,26 +52,6 @@ class Intents(Protocol):
 
     def note(self, **facts: str) -> None:
         """Note what is about to be done; what was noted before stays."""
-
-
-@dataclass(frozen=True)
-class Sending:
-    """What is to be sent, and when.
-
-    :param campaign_id: an existing draft.
-    :param definition: or what to make a draft of.
-    :param send_key: the business intent; marks a campaign made from a definition.
-    :param send_at: an aware datetime; None sends now.
-    :param min_recipients: fewer refuse the send.
-    :param max_recipients: more refuse the send.
-    """
-
-    send_key: str
-    campaign_id: str | None = None
-    definition: CampaignDefinition | None = None
-    send_at: datetime | None = None
-    min_recipients: int | None = None
-    max_recipients: int | None = None
 
 
 def marker_of(send_key: str) -> str:
@@ -109,9 +81,9 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
             "again and be sent twice. Give it a shorter title.",
         )
     if sending.definition is not None and not is_new:
-        _check_is_the_same(service, campaign, sending.definition)
+        check_is_the_same(service, campaign, sending.definition)
     if campaign.state is CampaignState.DRAFT:
-        _check(service, campaign, sending)
+        check_all(service, campaign, sending)
         if not is_new:
             _let_settle(service, campaign, sending, sleep)
         campaign = service.campaign(campaign_id)
@@ -119,7 +91,7 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
         scheduled = _as_scheduled(service, campaign, sending, sleep)
         if scheduled is not None:
             return scheduled
-        _check(service, campaign, sending)
+        check_all(service, campaign, sending)
         campaign = service.campaign(campaign_id)
     if campaign.state is not CampaignState.DRAFT:
         raise SendRefusedError(
@@ -253,7 +225,7 @@ def _as_scheduled(service: Service, campaign: Campaign, sending: Sending, sleep:
     if campaign.scheduled_at is None or _is_same_time(campaign.scheduled_at, sending.send_at):
         log.info("Campaign %s is scheduled already", campaign.id)
         return campaign
-    _check_time(campaign, sending)
+    check_time(campaign, sending)
     log.info("Campaign %s is scheduled for %s; scheduling it anew", campaign.id, campaign.scheduled_at)
     cancel(service, campaign.id)
     settle = service.transport.settings.settle_time
@@ -266,66 +238,6 @@ def _as_scheduled(service: Service, campaign: Campaign, sending: Sending, sleep:
 def _if_draft(service: Service, campaign_id: str) -> Campaign | None:
     campaign = service.campaign(campaign_id)
     return campaign if campaign.state is CampaignState.DRAFT else None
-
-
-def _check_is_the_same(service: Service, campaign: Campaign, definition: CampaignDefinition) -> None:
-    """Refuse to take a campaign up for one that says something else, or goes to somebody else.
-
-    It was made by an earlier try, whose definition was mended since, or for another campaign under the same send_key.
-    """
-    differences = ["subject"] if campaign.subject.strip() != definition.subject.strip() else []
-    if campaign.state is CampaignState.DRAFT:
-        if (campaign.sender_address or definition.from_email).lower() != definition.from_email.lower():
-            differences.append("from_email")
-        if campaign.has_recipients is not None and set(campaign.group_ids) != set(definition.group_ids):
-            differences.append("group_ids")
-        if campaign.has_recipients is not None and set(campaign.segment_ids) != set(definition.segment_ids):
-            differences.append("segment_ids")
-    if differences:
-        state = campaign.service_state or campaign.state.value
-        raise SendRefusedError(
-            campaign.id,
-            "send_key",
-            f"under this send_key there is a campaign already ({state}), with another {', '.join(differences)}. If "
-            f"it was mended since and is still a draft, delete it ({service.campaign_url(campaign.id)}) and clear the "
-            "task; for another campaign use another send_key.",
-        )
-
-
-def _check_time(campaign: Campaign, sending: Sending) -> None:
-    if sending.send_at is not None and sending.send_at <= datetime.now(UTC):
-        raise SendRefusedError(campaign.id, "send_at", f"{sending.send_at.isoformat()} has passed.")
-
-
-def _check(service: Service, campaign: Campaign, sending: Sending) -> None:
-    """Check everything that can be checked before the one call that cannot be taken back."""
-    _check_time(campaign, sending)
-    if not campaign.subject:
-        raise SendRefusedError(campaign.id, "draft", "it has no subject.")
-    if campaign.has_content is False:
-        raise SendRefusedError(campaign.id, "draft", "it has no content.")
-    obstacles = service.obstacles(campaign.id)
-    if obstacles:
-        raise SendRefusedError(campaign.id, f"{service.name}'s own check", "; ".join(obstacles))
-    if campaign.has_recipients is False and not (sending.definition and sending.definition.to_everyone):
-        raise SendRefusedError(campaign.id, "recipients", "it names no groups, no segments and not the whole account.")
-    recipients = service.audience(campaign)
-    if recipients == 0:
-        raise SendRefusedError(campaign.id, "recipients", "its groups and segments have no active subscribers.")
-    if sending.min_recipients is None and sending.max_recipients is None:
-        return
-    if recipients is None:
-        raise SendRefusedError(
-            campaign.id, "recipients", f"{service.name} does not tell how many it has, so the limits cannot be held."
-        )
-    if sending.min_recipients is not None and recipients < sending.min_recipients:
-        raise SendRefusedError(
-            campaign.id, "min_recipients", f"it has {recipients}, at least {sending.min_recipients} are asked for."
-        )
-    if sending.max_recipients is not None and recipients > sending.max_recipients:
-        raise SendRefusedError(
-            campaign.id, "max_recipients", f"it has {recipients}, at most {sending.max_recipients} are allowed."
-        )
 
 
 def _send(service: Service, campaign: Campaign, sending: Sending, intents: Intents, sleep: Sleep) -> Campaign:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_sender.client.records import CampaignDefinition
     from airflow_provider_sender.client.service import Service
-    from airflow_provider_sender.jobs.send import Sending
+    from airflow_provider_sender.jobs.preflight import Sending
     from airflow_provider_sender.jobs.waiting import Patience
 
 
@@ -163,7 +163,7 @@ class SenderSendCampaignOperator(SenderOperator):
 
     def _sending(self, context: Context) -> Sending:
         from airflow_provider_sender.client.errors import ConfigurationError
-        from airflow_provider_sender.jobs.send import Sending
+        from airflow_provider_sender.jobs.preflight import Sending
 
         if (self.campaign_id is None) == (self.campaign is None):
             raise ConfigurationError("Give either campaign_id or campaign, and not both.")

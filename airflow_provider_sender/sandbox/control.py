@@ -143,7 +143,7 @@ class Control:
         return _json(overview.faults(self._state))
 
     async def _order_fault(self, request: Request) -> Response:
-        self._state.faults.order(await _read(request, AnyFault))  # type: ignore[arg-type]
+        self._state.faults.order(await _read(request, AnyFault))  # type: ignore[arg-type]  # a union is no type
         return _json(overview.faults(self._state)[-1], 201)
 
     async def _clear_faults(self, request: Request) -> Response:

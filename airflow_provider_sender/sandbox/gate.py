@@ -199,7 +199,7 @@ class Gate:
                 return route.handler(account, call)
         except Refused as refused:
             return refused.reply
-        except Exception:
+        except Exception:  # a server's last resort: the caller gets a 500 as from any service, the log has the rest
             _log.exception("The sandbox failed on %s %s", call.method, route.template)
             return self._service.failure(500, "Server Error")
 

@@ -20,14 +20,8 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.sender_service import SenderService
-from airflow_provider_sender.jobs.send import (
-    Sending,
-    SendRefusedError,
-    cancel,
-    create_once,
-    marker_of,
-    send_once,
-)
+from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError
+from airflow_provider_sender.jobs.send import cancel, create_once, marker_of, send_once
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import SETTLE_TIME, MemoryService, service_of
 from tests.jobs.runs import Job, Notes, Nowhere, killed_at, run, run_at_once, steps_of
