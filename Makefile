@@ -67,11 +67,11 @@ $(RUN_READY): pyproject.toml constraints.txt
 	$(call install,.venv,constraints.txt,Airflow,--editable .)
 
 $(DEV_READY): pyproject.toml constraints.txt
-	$(call install,.venv,constraints.txt,Airflow and what the tests need,--group dev --editable ".[parquet]")
+	$(call install,.venv,constraints.txt,Airflow and what the tests need,--group dev --editable ".[parquet,openlineage]")
 	@touch $(RUN_READY)
 
 $(LOWEST_READY): pyproject.toml constraints-3.1.txt
-	$(call install,.venv-lowest,constraints-3.1.txt,the lowest Airflow supported,--group test --editable ".[parquet]")
+	$(call install,.venv-lowest,constraints-3.1.txt,the lowest Airflow supported,--group test --editable ".[parquet,openlineage]")
 
 # $(call install,FOLDER,CONSTRAINTS,WORDS FOR WHAT,WHAT)
 # The build backend is installed beforehand and used as it is, so that its version is a tested one too.

@@ -129,7 +129,12 @@ class ListingDriftError(SenderError):
 
 
 class Listing(ABC):
-    """A collection of a service that is read to its end."""
+    """A collection of a service that is read to its end.
+
+    :param page_size: rows a request brings.
+    """
+
+    page_size: int
 
     @abstractmethod
     def count(self) -> int:

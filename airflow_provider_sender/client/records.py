@@ -105,6 +105,23 @@ class Group(msgspec.Struct, frozen=True):
     members: int | None = None
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """What became of a batch of addresses that were to join or leave a group; each is in one of these, lower case.
+
+    :param changed: joined or left.
+    :param unchanged: were in the group, or were not, already.
+    :param missing: the account knows nobody of that address.
+    :param invalid: the service takes them for no addresses.
+    :param untold: the answer says nothing about them.
+    """
+
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    invalid: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+
+
 class CampaignState(enum.StrEnum):
     """Where a campaign is in its life; what a service calls it is mapped in one table per service."""
 

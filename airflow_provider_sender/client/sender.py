@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError
-from airflow_provider_sender.client.sender_dialect import SenderDialect
+from airflow_provider_sender.client.sender_dialect import GROUP_MEMBERS, SenderDialect
 from airflow_provider_sender.client.sender_records import (
     Data,
     Done,
@@ -130,14 +131,17 @@ class SenderEndpoints:
         return self.call(request, ListPage[SenderSubscriber])
 
     def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool = False) -> Done:
-        """Put subscribers into a group. The answer's ``message`` lists who was not; a 200 does not mean all were."""
+        """Put subscribers into a group.
+
+        :return: its ``message`` lists who joined and who is unknown; ``success`` is false only when nobody is known.
+        """
         body = {"subscribers": list(emails), "trigger_automation": trigger_automation}
-        return self.call(repeatable("POST", "/subscribers/groups/{}", group_id, body=body), Done)
+        return self.call(repeatable("POST", GROUP_MEMBERS, group_id, body=body), Done)
 
     def remove_from_group(self, group_id: str, emails: Sequence[str]) -> Done:
-        """Take subscribers out of a group; the answer's ``message`` lists who was not in it."""
+        """Take subscribers out of a group; the answer as that of ``add_to_group``."""
         body = {"subscribers": list(emails)}
-        return self.call(repeatable("DELETE", "/subscribers/groups/{}", group_id, body=body), Done)
+        return self.call(repeatable("DELETE", GROUP_MEMBERS, group_id, body=body), Done)
 
     # Fields and segments
 
@@ -357,6 +361,8 @@ class SenderClient(SenderEndpoints):
                 "again, without the word Bearer."
             )
         self.transport = Transport(SenderDialect(token.strip()), settings, budget)
+        # Says whether two tokens are the same one, and nothing else about them.
+        self.fingerprint = blake2b(f"{settings.base_url} {token.strip()}".encode(), digest_size=8).hexdigest()
 
     def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
         """Make one call and return its answer decoded.

@@ -19,6 +19,9 @@ from airflow_provider_sender.client.errors import (
 from airflow_provider_sender.client.sender_records import Json
 from airflow_provider_sender.client.transport import Answer, Request, is_redirect
 
+# Where people join and leave a group.
+GROUP_MEMBERS = "/subscribers/groups/{}"
+
 _NOTHING_FOUND = "There is no such thing in the account, or the connection's host is not the API's address."
 
 
@@ -48,6 +51,8 @@ class SenderDialect:
     def error_in(self, answer: Answer, request: Request) -> ServiceError | None:
         """Return the error an answer carries; an answer of 200 that says ``success: false`` is one."""
         said = _said(answer.body)
+        if request.path == GROUP_MEMBERS and isinstance(said.message, Mapping):
+            return None  # that nobody named is known is refused with 400, and is an outcome like any other
         if answer.status < HTTPStatus.MULTIPLE_CHOICES and said.success not in (False, "false", "0"):
             return None
         kind, meaning = _kind(answer.status)

@@ -99,6 +99,7 @@ class SenderGroup(msgspec.Struct):
 
     id: str
     title: str | None = None
+    account_id: str | None = None
     recipient_count: int | None = None
     active_subscribers: int | None = None
     unsubscribed_count: int | None = None

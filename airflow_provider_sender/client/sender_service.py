@@ -24,12 +24,14 @@ from airflow_provider_sender.client.records import (
     Consent,
     Field,
     Group,
+    Membership,
     Subscriber,
     SubscriberChange,
 )
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
 from airflow_provider_sender.client.sender_fields import FieldKeys
+from airflow_provider_sender.client.sender_membership import membership_from
 from airflow_provider_sender.client.sender_records import (
     WRITTEN_CONSENTS,
     Json,
@@ -79,13 +81,13 @@ class SenderListing(NumberedListing):
         self._client = client
         self._path = path
         self._identifiers = identifiers
-        self._limit = limit
+        self.page_size = limit
 
     def page(self, number: int, order: Order, *, ascending: bool) -> Page:
         """Fetch one page; one past the last is empty."""
         direction = "asc" if ascending else "desc"
         request = read(
-            self._path, *self._identifiers, page=number, limit=self._limit, order=order.value, direction=direction
+            self._path, *self._identifiers, page=number, limit=self.page_size, order=order.value, direction=direction
         )
         return self._client.transport.fetch(request, lambda body: _page(number, body))
 
@@ -108,12 +110,23 @@ class SenderService(Service):
 
     name: ClassVar[str] = "Sender"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+    largest_batch: ClassVar[int] = 100
 
     def __init__(self, client: SenderClient) -> None:
         self.client = client
         self.transport = client.transport
+        self.fingerprint = client.fingerprint
         self._zone = _zone(client.transport.settings.time_zone)
         self._fields = FieldKeys(client)
+
+    def identity(self) -> str:
+        """Return what tells this account from every other.
+
+        An account without groups does not say which it is, so there it is told by its token.
+        """
+        groups = self.client.list_groups(limit=1).data
+        account = groups[0].account_id if groups else None
+        return f"{self.transport.settings.base_url} {account or self.fingerprint}"
 
     def account(self) -> Account:
         """Make one cheap authenticated call and say whose account it is.
@@ -199,6 +212,19 @@ class SenderService(Service):
                 change.key, {**body, **({"fields": fields} if fields else {})}
             ),
         )
+
+    def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool) -> Membership:
+        """Put up to ``largest_batch`` subscribers into a group; safe to repeat."""
+        done = self.client.add_to_group(group_id, emails, trigger_automation=trigger_automation)
+        return membership_from(done.message, emails)
+
+    def remove_from_group(self, group_id: str, emails: Sequence[str]) -> Membership:
+        """Take up to ``largest_batch`` subscribers out of a group; safe to repeat."""
+        return membership_from(self.client.remove_from_group(group_id, emails).message, emails)
+
+    def delete_subscribers(self, emails: Sequence[str]) -> None:
+        """Ask for up to ``largest_batch`` subscribers to be deleted, which happens later; safe to repeat."""
+        self.client.delete_subscribers(emails)
 
     def campaign(self, campaign_id: str) -> Campaign:
         """Return a campaign."""

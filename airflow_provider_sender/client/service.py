@@ -19,6 +19,7 @@ from airflow_provider_sender.client.records import (
     CampaignDefinition,
     Field,
     Group,
+    Membership,
     Subscriber,
     SubscriberChange,
 )
@@ -37,11 +38,21 @@ class Capability(enum.StrEnum):
 
 
 class Service(ABC):
-    """A service, bound to one account."""
+    """A service, bound to one account.
+
+    ``largest_batch`` is how many addresses a call for many takes. ``fingerprint`` is a digest of the service's address
+    and the credentials in use: where it is the same, the account is.
+    """
 
     name: ClassVar[str]
     capabilities: ClassVar[frozenset[Capability]]
+    largest_batch: ClassVar[int]
     transport: Transport
+    fingerprint: str
+
+    @abstractmethod
+    def identity(self) -> str:
+        """Return what tells this account from every other, the same for all of its tokens; at most one request."""
 
     @abstractmethod
     def account(self) -> Account:
@@ -80,6 +91,27 @@ class Service(ABC):
 
         :raises NotFoundError: when there is none.
         :raises InvalidRequestError: when the service refuses the row.
+        """
+
+    @abstractmethod
+    def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool) -> Membership:
+        """Put up to ``largest_batch`` subscribers into a group; safe to repeat.
+
+        :raises NotFoundError: when there is no such group.
+        """
+
+    @abstractmethod
+    def remove_from_group(self, group_id: str, emails: Sequence[str]) -> Membership:
+        """Take up to ``largest_batch`` subscribers out of a group; safe to repeat.
+
+        :raises NotFoundError: when there is no such group.
+        """
+
+    @abstractmethod
+    def delete_subscribers(self, emails: Sequence[str]) -> None:
+        """Ask for up to ``largest_batch`` subscribers to be deleted, which may happen later; safe to repeat.
+
+        Addresses the account does not know are passed over.
         """
 
     @abstractmethod

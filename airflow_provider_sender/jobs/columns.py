@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,6 +65,12 @@ def export_columns(fields: Sequence[Field], wanted: Sequence[str] | Mapping[str,
     if not names or len(set(names.values())) < len(names):
         raise ConfigurationError("columns: name at least one column, and each name in the file only once.")
     return tuple(Column(name, every[known].type, every[known].value) for known, name in names.items())
+
+
+def flat_rows(columns: Sequence[Column], subscribers: Iterable[Subscriber]) -> Iterator[tuple[CellValue, ...]]:
+    """Yield what stands in the columns, one tuple a subscriber."""
+    for subscriber in subscribers:
+        yield tuple(column.value(subscriber) for column in columns)
 
 
 def csv_cell(value: CellValue) -> str:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import logging
 import uuid
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import BinaryIO
 
 import msgspec
 from upath import UPath
 
-from airflow_provider_sender.client.errors import ConfigurationError, NotFoundError
-from airflow_provider_sender.client.paging import ListingReport, OnDrift, Row
-from airflow_provider_sender.client.seen import SeenKeys
+from airflow_provider_sender.client.errors import ConfigurationError
+from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.service import Service
-from airflow_provider_sender.jobs.columns import Column, csv_cell, export_columns
+from airflow_provider_sender.jobs.columns import Column, export_columns
 from airflow_provider_sender.jobs.destination import published
-from airflow_provider_sender.jobs.formats import Encoding, FileFormat, compressed, encoding_of
-from airflow_provider_sender.jobs.progress import Progress
+from airflow_provider_sender.jobs.formats import Encoding, FileFormat, encoding_of
+from airflow_provider_sender.jobs.reading import subscriber_batches
+from airflow_provider_sender.jobs.writers import writer_for
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +89,8 @@ def export_to_file(service: Service, export: Export, path: UPath) -> Exported:
     done = Exported(path=str(path), files=1)
     requests_before = service.transport.requests_made
     with published(path, parameter="output_path") as file:
-        writer = _writer(service, export, encoding, file)
-        for rows in _batches(service, export, done.listing):
+        writer = writer_for(service, encoding, _columns(service, export, encoding), file)
+        for rows in subscriber_batches(service, export.group_id, done.listing, export.on_drift):
             writer.write(rows)
         writer.close()
     done.rows = done.listing.rows
@@ -144,7 +140,7 @@ def _write_parts(
 ) -> Iterator[Part]:
     """Write part files, and yield each when it is finished."""
     export_id = uuid.uuid4().hex[:8]
-    batches = _batches(service, export, report)
+    batches = subscriber_batches(service, export.group_id, report, export.on_drift)
     for number in itertools.count(1):
         first = next(batches, None)
         if first is None:
@@ -152,7 +148,7 @@ def _write_parts(
         path = directory / f"{_PART}{export_id}-{number:05d}{encoding.suffix}"
         count = 0
         with published(path, parameter="output_path") as file:
-            writer = _writer(service, export, encoding, file, columns)
+            writer = writer_for(service, encoding, columns, file)
             for rows in itertools.chain([first], itertools.islice(batches, BATCHES_A_PART - 1)):
                 writer.write(rows)
                 count += len(rows)
@@ -172,102 +168,10 @@ def _check(export: Export, encoding: Encoding) -> None:
         )
 
 
-def _batches(service: Service, export: Export, report: ListingReport) -> Iterator[list[Row]]:
-    progress = Progress(log, "subscribers", service.transport.budget)
-    seen = SeenKeys()
-    try:
-        for rows in service.subscribers(export.group_id).walk(seen, report, export.on_drift):
-            progress.total = report.total_at_start
-            progress.advance(len(rows))
-            # Pages of repeats would make empty part files. Where there is nobody at all, one is made all the same.
-            if rows or not report.rows:
-                yield rows
-    except NotFoundError as error:
-        if export.group_id is None or report.rows:
-            raise
-        known = ", ".join(f"{group.id} ({group.title})" for group in service.groups()[:20])
-        raise ConfigurationError(
-            f"group_id: the account has no group {export.group_id!r}. It has: {known or 'none'}."
-        ) from error
-
-
-class RowWriter(ABC):
-    """Writes rows of a listing into an open file."""
-
-    @abstractmethod
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Write what is still to be written; the file below stays open."""
-
-
-class JsonlWriter(RowWriter):
-    """Writes each row's own bytes, one row a line.
-
-    :param file: an open file.
-    """
-
-    def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
-        self._file = file
-        self._out = compressed(file, encoding)
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows."""
-        self._out.write(b"".join(_line(bytes(row.raw)) for row in rows))
-
-    def close(self) -> None:
-        """Write the end of the compression."""
-        if self._out is not self._file:
-            self._out.close()
-
-
-class CsvWriter(RowWriter):
-    """Writes rows as RFC 4180 CSV in UTF-8, with a header.
-
-    :param file: an open file.
-    :param service: reads a row's subscriber.
-    """
-
-    def __init__(self, file: BinaryIO, encoding: Encoding, service: Service, columns: Sequence[Column]) -> None:
-        self._file = file
-        self._compressed = compressed(file, encoding)
-        self._service = service
-        self._columns = columns
-        self._text = io.TextIOWrapper(self._compressed, encoding="utf-8", newline="", write_through=True)
-        self._csv = csv.writer(self._text)
-        self._csv.writerow([column.name for column in columns])
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows."""
-        subscribers = (self._service.read_subscriber(row.raw) for row in rows)
-        self._csv.writerows([csv_cell(column.value(each)) for column in self._columns] for each in subscribers)
-
-    def close(self) -> None:
-        """Write the end of the compression."""
-        self._text.detach()
-        if self._compressed is not self._file:
-            self._compressed.close()
-
-
-def _line(raw: bytes) -> bytes:
-    """Return a row's bytes as a line; only line ends between its tokens, if there are any, are taken out."""
-    return (msgspec.json.format(raw, indent=-1) if b"\n" in raw else raw) + b"\n"
-
-
 def _columns(service: Service, export: Export, encoding: Encoding) -> tuple[Column, ...]:
     if encoding.format is FileFormat.JSONL:
         return ()
     return export_columns(service.fields(), export.columns)
-
-
-def _writer(
-    service: Service, export: Export, encoding: Encoding, file: BinaryIO, columns: Sequence[Column] | None = None
-) -> RowWriter:
-    if encoding.format is FileFormat.JSONL:
-        return JsonlWriter(file, encoding)
-    return CsvWriter(file, encoding, service, _columns(service, export, encoding) if columns is None else columns)
 
 
 def _parts_of_manifest(directory: UPath) -> list[Part]:

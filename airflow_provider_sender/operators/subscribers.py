@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.operators.base import (
@@ -12,12 +12,11 @@ from airflow_provider_sender.operators.base import (
     storage_path,
     texts,
 )
-from airflow_provider_sender.operators.rows import RowsParameter
+from airflow_provider_sender.operators.row_source import RowsOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
     from airflow_provider_sender.jobs.upsert import Upserted
 
 
@@ -93,7 +92,7 @@ class SenderExportSubscribersOperator(SenderOperator):
         return {"path": str(self.output_path), "rows": done.rows, "files": done.files, "requests": done.requests}
 
 
-class SenderUpsertSubscribersOperator(SenderOperator):
+class SenderUpsertSubscribersOperator(RowsOperator):
     """Creates or updates a subscriber for every row of a list, an XCom or a file.
 
     All rows are read and checked before the first is sent: malformed addresses, wrong types, unknown columns. Of rows
@@ -129,24 +128,17 @@ class SenderUpsertSubscribersOperator(SenderOperator):
     """
 
     template_fields: Sequence[str] = (
-        *SenderOperator.template_fields,
-        "subscribers",
-        "input_path",
-        "file_format",
+        *RowsOperator.template_fields,
         "columns",
         "group_ids",
         "rejects_path",
         "on_reject",
         "consent",
     )
-    subscribers = RowsParameter()
 
     def __init__(
         self,
         *,
-        subscribers: Sequence[Mapping[str, Any]] | XComArg | str | None = None,
-        input_path: str | XComArg | None = None,
-        file_format: str | None = None,
         columns: Mapping[str, str | None] | None = None,
         group_ids: Sequence[str | XComArg] | XComArg | None = None,
         rejects_path: str | None = None,
@@ -157,9 +149,6 @@ class SenderUpsertSubscribersOperator(SenderOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.subscribers = subscribers
-        self.input_path = input_path
-        self.file_format = file_format
         self.columns = columns
         self.group_ids = group_ids
         self.rejects_path = rejects_path
@@ -185,33 +174,13 @@ class SenderUpsertSubscribersOperator(SenderOperator):
                 dry_run=self.is_dry_run,
             )
             rejects = None if self.rejects_path is None else storage_path(self.rejects_path, "rejects_path")
-            outcome = upsert(self.service(), self._rows(), how, rejects_path=rejects)
+            outcome = upsert(self.service(), self.rows(), how, rejects_path=rejects)
             counts = self._counts(outcome)
             if outcome.rejected and on_reject is OnReject.FAIL:
                 # A failed task returns nothing, and these figures are what its owner asks for first.
                 context["ti"].xcom_push(key="return_value", value=counts)
                 raise RowsRejectedError(outcome)
         return counts
-
-    def _rows(self) -> Iterator[SourceRow | UnreadableRow]:
-        from airflow_provider_sender.client.errors import ConfigurationError
-        from airflow_provider_sender.jobs.formats import read_rows
-
-        if (self.subscribers is None) == (self.input_path is None):
-            raise ConfigurationError("Give the rows either as subscribers or as input_path, and not as both.")
-        if self.input_path is not None:
-            file_format = None if self.file_format is None else str(self.file_format)
-            return read_rows(storage_path(self.input_path, "input_path"), file_format, parameter="input_path")
-        rows = self.subscribers
-        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-            raise ConfigurationError(
-                f"subscribers: is a {type(rows).__name__}, not a list of dictionaries. With a template, set "
-                "render_template_as_native_obj=True on the DAG or pass the task's output itself."
-            )
-        for row in rows:
-            if not isinstance(row, Mapping):
-                raise ConfigurationError(f"subscribers: holds a {type(row).__name__} where a dictionary is expected.")
-        return iter(rows)
 
     def _counts(self, outcome: Upserted) -> dict[str, Any]:
         return {

@@ -21,6 +21,7 @@ from airflow_provider_sender.client.records import (
     Consent,
     Field,
     Group,
+    Membership,
     Subscriber,
     SubscriberChange,
 )
@@ -58,7 +59,7 @@ class MemoryListing(Listing):
     def __init__(self, account: MemoryService, subscribers: Sequence[Subscriber], batch: int) -> None:
         self._account = account
         self._subscribers = subscribers
-        self._batch = batch
+        self.page_size = batch
 
     def count(self) -> int:
         return len(self._subscribers)
@@ -66,11 +67,11 @@ class MemoryListing(Listing):
     def walk(self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift) -> Iterator[list[Row]]:
         report.passes = 1
         report.total_at_start = report.total_at_end = len(self._subscribers)
-        for start in range(0, len(self._subscribers) or 1, self._batch):
+        for start in range(0, len(self._subscribers) or 1, self.page_size):
             self._account.asked("listing")
             rows = [
                 Row(each.id, None, msgspec.Raw(msgspec.json.encode(each)))
-                for each in self._subscribers[start : start + self._batch]
+                for each in self._subscribers[start : start + self.page_size]
             ]
             report.rows += len(rows)
             yield rows
@@ -84,6 +85,8 @@ class MemoryService(Service):
 
     name = "Memory"
     capabilities = frozenset(Capability)
+    largest_batch = 100
+    fingerprint = "memory"
 
     def __init__(
         self,
@@ -107,6 +110,9 @@ class MemoryService(Service):
         self.transport.requests_made += 1
         self.calls.append(call)
         self.before(call)
+
+    def identity(self) -> str:
+        return "memory"
 
     def account(self) -> Account:
         return Account("memory")
@@ -149,6 +155,34 @@ class MemoryService(Service):
         named = {"firstname": change.firstname, "lastname": change.lastname, "consent": change.consent}
         values = {name: value for name, value in named.items() if value is not None}
         self.people[there.id] = msgspec.structs.replace(there, **cast("Mapping[str, Any]", values))
+
+    def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool) -> Membership:
+        self.asked("add_to_group")
+        return self._regroup(emails, lambda groups: (*(each for each in groups if each != group_id), group_id))
+
+    def remove_from_group(self, group_id: str, emails: Sequence[str]) -> Membership:
+        self.asked("remove_from_group")
+        return self._regroup(emails, lambda groups: tuple(each for each in groups if each != group_id))
+
+    def _regroup(self, emails: Sequence[str], change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Membership:
+        changed: list[str] = []
+        unchanged: list[str] = []
+        missing: list[str] = []
+        for email in emails:
+            there = self._find(email)
+            if there is None:
+                missing.append(email)
+                continue
+            groups = change(there.groups)
+            (changed if set(groups) != set(there.groups) else unchanged).append(email)
+            self.people[there.id] = msgspec.structs.replace(there, groups=groups)
+        return Membership(tuple(changed), tuple(unchanged), tuple(missing))
+
+    def delete_subscribers(self, emails: Sequence[str]) -> None:
+        self.asked("delete_subscribers")
+        for email in emails:
+            if there := self._find(email):
+                del self.people[there.id]
 
     def campaign(self, campaign_id: str) -> Campaign:
         self.asked("campaign")

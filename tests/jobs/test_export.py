@@ -25,11 +25,11 @@ from airflow_provider_sender.jobs.export import (
     MANIFEST,
     Export,
     Exported,
-    JsonlWriter,
     export_to_directory,
     export_to_file,
 )
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat
+from airflow_provider_sender.jobs.writers import JsonlWriter
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import MemoryService, service_of
 

@@ -1,0 +1,76 @@
+"""Operators that are given rows: as a list, an XCom, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_sender.operators.base import SenderOperator, storage_path
+from airflow_provider_sender.operators.rows import RowsParameter
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
+    from upath import UPath
+
+    from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
+
+
+class RowsOperator(SenderOperator):
+    """Works with rows of a list, an XCom or a file.
+
+    :param subscribers: rows, as a list of dictionaries or an XCom of one. (templated)
+    :param input_path: or a file, plain or ``.gz``, on any storage. (templated)
+    :param file_format: format of the file; by default the path's ending decides. (templated)
+    """
+
+    template_fields: Sequence[str] = (*SenderOperator.template_fields, "subscribers", "input_path", "file_format")
+    subscribers = RowsParameter()
+
+    def __init__(
+        self,
+        *,
+        subscribers: Sequence[Mapping[str, Any]] | XComArg | str | None = None,
+        input_path: str | XComArg | None = None,
+        file_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.subscribers = subscribers
+        self.input_path = input_path
+        self.file_format = file_format
+
+    def rows(self) -> Iterable[SourceRow | UnreadableRow]:
+        """Return the rows; they can be gone through more than once.
+
+        :raises ConfigurationError: when they are not given, given twice, or not rows.
+        """
+        from airflow_provider_sender.client.errors import ConfigurationError
+
+        if (self.subscribers is None) == (self.input_path is None):
+            raise ConfigurationError("Give the rows either as subscribers or as input_path, and not as both.")
+        if self.input_path is not None:
+            file_format = None if self.file_format is None else str(self.file_format)
+            return _RowsOfFile(storage_path(self.input_path, "input_path"), file_format)
+        rows = self.subscribers
+        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+            raise ConfigurationError(
+                f"subscribers: is a {type(rows).__name__}, not a list of dictionaries. With a template, set "
+                "render_template_as_native_obj=True on the DAG or pass the task's output itself."
+            )
+        for row in rows:
+            if not isinstance(row, Mapping):
+                raise ConfigurationError(f"subscribers: holds a {type(row).__name__} where a dictionary is expected.")
+        return rows
+
+
+class _RowsOfFile:
+    """The rows of a file, read anew whenever they are gone through."""
+
+    def __init__(self, path: UPath, file_format: str | None) -> None:
+        self._path = path
+        self._file_format = file_format
+
+    def __iter__(self) -> Iterator[SourceRow | UnreadableRow]:
+        from airflow_provider_sender.jobs.formats import read_rows
+
+        return read_rows(self._path, self._file_format, parameter="input_path")
