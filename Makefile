@@ -23,6 +23,8 @@ RUN_READY := .venv/.ready-to-run-$(PYTHON_VERSION)
 DEV_READY := .venv/.ready-to-develop-$(PYTHON_VERSION)
 LOWEST_READY := .venv-lowest/.ready-$(PYTHON_VERSION)
 
+PACKAGE := --editable ".[parquet,openlineage]"
+
 CODE := $(wildcard airflow_provider_sender benchmarks example_dags scripts tests noxfile.py)
 
 help: ## say what can be made
@@ -67,11 +69,11 @@ $(RUN_READY): pyproject.toml constraints.txt
 	$(call install,.venv,constraints.txt,Airflow,--editable .)
 
 $(DEV_READY): pyproject.toml constraints.txt
-	$(call install,.venv,constraints.txt,Airflow and what the tests need,--group dev --editable ".[parquet,openlineage]")
+	$(call install,.venv,constraints.txt,Airflow and what the tests need,--group dev $(PACKAGE))
 	@touch $(RUN_READY)
 
 $(LOWEST_READY): pyproject.toml constraints-3.1.txt
-	$(call install,.venv-lowest,constraints-3.1.txt,the lowest Airflow supported,--group test --editable ".[parquet,openlineage]")
+	$(call install,.venv-lowest,constraints-3.1.txt,the lowest Airflow supported,--group test $(PACKAGE))
 
 # $(call install,FOLDER,CONSTRAINTS,WORDS FOR WHAT,WHAT)
 # The build backend is installed beforehand and used as it is, so that its version is a tested one too.

@@ -30,5 +30,6 @@ def tests(session: nox.Session, airflow: str) -> None:
     constraints = CONSTRAINTS[airflow]
     session.install("--constraint", constraints, "--upgrade", "pip")
     session.install("--constraint", constraints, "editables", "hatchling")
-    session.install("--constraint", constraints, "--no-build-isolation", "--group", "test", "--editable", ".[parquet]")
+    package = ("--group", "test", "--editable", ".[parquet,openlineage]")
+    session.install("--constraint", constraints, "--no-build-isolation", *package)
     session.run("python", "-m", "pytest", *session.posargs)

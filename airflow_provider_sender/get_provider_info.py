@@ -49,6 +49,14 @@ _REQUEST_FIELDS: dict[str, ConnectionField] = {
         ),
         "schema": {"type": ["number", "null"], "minimum": 0, "default": 120},
     },
+    "connections": {
+        "label": "Requests at once",
+        "description": (
+            "How many requests may be under way at the same time while subscribers are read, where the rate limit "
+            "leaves room for that."
+        ),
+        "schema": {"type": ["integer", "null"], "minimum": 1, "default": 8},
+    },
 }
 
 _CAMPAIGN_FIELDS: dict[str, ConnectionField] = {

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _SMALLEST_EPOCH = 1_000_000_000
 
 # How often a thread looks again whether an answer that is under way has made room for it.
+# Seconds the window of a service's rate headers lasts.
+_WINDOW = 60.0
+
 _LOOK_AGAIN = 0.02
 
 # Rounding can leave a wait of no length at all, which would be waited for over and over.
@@ -162,6 +165,27 @@ class Budget:
     def remaining(self) -> int | None:
         """Requests left in the current window, as far as the service has told."""
         return self._remaining
+
+    def at_once(self, requests: int, seconds: float, most: int) -> int:
+        """Return how many of many requests are worth making at the same time.
+
+        All that are allowed where the window has room for every one of them; else as many as it takes to use windows
+        up, for more would only wait.
+
+        :param seconds: how long one takes.
+        :param most: the most that are allowed.
+        """
+        with self._lock:
+            self._delay()  # a window that is over counts no more
+            rooms = [pace.requests - len(sent) for pace, sent in self._sent]
+            rates = [pace.requests / pace.seconds for pace, _ in self._sent]
+            if self._remaining is not None:
+                rooms.append(self._remaining - self._reserve)
+            if self._limit is not None:
+                rates.append(self._limit / _WINDOW)
+        if not rates or all(room >= requests for room in rooms):
+            return most
+        return max(1, min(most, math.ceil(min(rates) * seconds)))
 
     def acquire(self, max_wait: float | None = None) -> None:
         """Wait until one more request may be made, and count it as under way.

@@ -16,7 +16,8 @@ from airflow_provider_sender.client.errors import (
     NotFoundError,
     ServiceFailureError,
 )
-from airflow_provider_sender.client.paging import ListingReport, NumberedListing, OnDrift, Order, Page, Row
+from airflow_provider_sender.client.numbered import NumberedListing
+from airflow_provider_sender.client.paging import ListingReport, OnDrift, Order, Page, Row
 from airflow_provider_sender.client.records import (
     Account,
     Campaign,
@@ -83,8 +84,15 @@ class SenderListing(NumberedListing):
         self._identifiers = identifiers
         self.page_size = limit
 
+    def side_by_side(self, pages: int, seconds: float) -> int:
+        """Return how many stretches of the listing are to be read at the same time."""
+        if self._identifiers:
+            return 1  # people join a group in the middle of its listing, and only a single walk can tell
+        transport = self._client.transport
+        return transport.budget.at_once(pages, seconds, transport.settings.connections)
+
     def page(self, number: int, order: Order, *, ascending: bool) -> Page:
-        """Fetch one page; one past the last is empty."""
+        """Fetch one page; one past the last is empty. Called from several threads."""
         direction = "asc" if ascending else "desc"
         request = read(
             self._path, *self._identifiers, page=number, limit=self.page_size, order=order.value, direction=direction
@@ -164,6 +172,14 @@ class SenderService(Service):
     def fields(self) -> list[Field]:
         """Return the account's custom fields."""
         return self._fields.known()
+
+    def learnt(self) -> str | None:
+        """Return how custom fields are spelled in a write, when that is proven."""
+        return self._fields.learnt()
+
+    def recall(self, learnt: str) -> None:
+        """Begin with the spelling an earlier run has proven."""
+        self._fields.recall(learnt)
 
     def create_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
         """Create a subscriber; safe to repeat.

@@ -24,10 +24,19 @@ class _Extras(msgspec.Struct):
     max_wait: float | None = None
     settle_time: float | None = None
     time_zone: str | None = None
+    connections: int | None = None
 
 
 # Extra -> the lowest value that makes sense.
-_LOWEST = {"timeout": 0.1, "max_retries": 0, "requests_per_minute": 1, "reserve": 0, "max_wait": 0, "settle_time": 0}
+_LOWEST = {
+    "timeout": 0.1,
+    "max_retries": 0,
+    "requests_per_minute": 1,
+    "reserve": 0,
+    "max_wait": 0,
+    "settle_time": 0,
+    "connections": 1,
+}
 
 
 def settings_of(connection: Connection, extra: dict[str, Any], default_url: str) -> Settings:

@@ -18,6 +18,7 @@ class Progress:
     :param what: what is counted, in the plural.
     :param budget: the account's request budget.
     :param total: how many there will be, if known.
+    :param done: how many an earlier try has done.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Progress:
         budget: Budget,
         *,
         total: int | None = None,
+        done: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.total = total
@@ -35,7 +37,7 @@ class Progress:
         self._budget = budget
         self._clock = clock
         self._began = self._told = clock()
-        self._done = 0
+        self._done = self._done_before = done
 
     def advance(self, count: int) -> None:
         """Count what was done, and say so when it is time."""
@@ -44,7 +46,7 @@ class Progress:
         if now - self._told < EVERY_SECONDS:
             return
         self._told = now
-        rate = self._done / (now - self._began)
+        rate = (self._done - self._done_before) / (now - self._began)
         facts = [f"{rate:,.0f} a second"]
         if self._budget.remaining is not None:
             facts.append(f"{self._budget.remaining} requests left in this window")

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from airflow.sdk import BaseOperator, ObjectStoragePath
 
 from airflow_provider_sender._compat import AirflowFailException
+from airflow_provider_sender.operators.lineage import Traffic, openlineage_of, tell
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from airflow.sdk import Context
     from upath import UPath
 
     from airflow_provider_sender.client.service import Service
@@ -27,6 +30,7 @@ class SenderOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("sender_conn_id",)
+    _traffic: Traffic | None = None
     ui_color = "#e8f0ff"
 
     def __init__(self, *, sender_conn_id: str = "sender_default", **kwargs: Any) -> None:
@@ -47,6 +51,22 @@ class SenderOperator(BaseOperator):
         """
         for name in self._given:
             given(getattr(self, name), name)
+
+    def tell(self, context: Context, service: Service, traffic: Traffic, counts: Mapping[str, Any]) -> None:
+        """Tell the task's outlets, OpenLineage and Airflow's hook lineage what this task read and wrote.
+
+        :param counts: what the task returns.
+        """
+        self._traffic = traffic
+        tell(self, context, service, traffic, counts)
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage[Any, Any] | None:
+        """Return what this task read and wrote; OpenLineage asks for it."""
+        return openlineage_of(self._traffic) if self._traffic is not None else None
+
+    def get_openlineage_facets_on_failure(self, task_instance: object) -> OperatorLineage[Any, Any] | None:
+        """Return what this task read and wrote before it failed, as far as it is known."""
+        return self.get_openlineage_facets_on_complete(task_instance)
 
     def service(self) -> Service:
         """Return the account."""
@@ -72,6 +92,12 @@ def no_retry_when_final() -> Iterator[None]:
         if not is_final:
             raise
         raise AirflowFailException(str(error)) from error
+
+
+def run_of(context: Context) -> str:
+    """Return what tells this run of a task from every other, the same for all of its tries."""
+    ti = context["ti"]
+    return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}/{ti.map_index}"
 
 
 def given(value: Any, parameter: str) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender._compat import NotedIntents, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
-from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final
+from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final, run_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -273,8 +273,7 @@ def _definition(campaign: Any) -> CampaignDefinition:
 def _send_key(send_key: str | None, context: Context) -> str:
     if send_key is not None:
         return str(given(send_key, "send_key"))
-    ti = context["ti"]
-    return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}/{ti.map_index}"
+    return run_of(context)
 
 
 def _moment(value: Any) -> datetime:

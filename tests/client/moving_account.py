@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from airflow_provider_sender.client.errors import InvalidRequestError
-from airflow_provider_sender.client.paging import ListingReport, NumberedListing, OnDrift, Order, Page, Row
+from airflow_provider_sender.client.numbered import Ask, NumberedListing
+from airflow_provider_sender.client.paging import ListingReport, OnDrift, Order, Page, Row
 from airflow_provider_sender.client.seen import SeenKeys
 
 _BEGINNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -53,6 +56,7 @@ class MovingAccount(NumberedListing):
     :param ties: how many rows in a row share one second of creation.
     :param steps: what happens before each request; nothing once they are used up.
     :param sort: how the service really sorts, given the rows in creation order.
+    :param at_once: how many stretches are read side by side; answers then come whenever ``seed`` has it.
     """
 
     def __init__(
@@ -64,8 +68,12 @@ class MovingAccount(NumberedListing):
         steps: Iterable[Step] = (),
         sort: Sort | None = None,
         refuses_key: bool = False,
+        at_once: int = 1,
+        seed: int = 0,
     ) -> None:
         self.size = size
+        self._at_once = at_once
+        self._chance = random.Random(seed)
         self.requests: list[tuple[int, Order, bool]] = []
         self._ties = ties
         self._made = 0
@@ -92,15 +100,53 @@ class MovingAccount(NumberedListing):
         ]
         return Page(rows=rows, number=number, last=max(1, -(-len(people) // self.size)), total=len(people))
 
+    def side_by_side(self, pages: int, seconds: float) -> int:
+        return self._at_once
+
+    @contextlib.contextmanager
+    def _asking(self, at_once: int) -> Iterator[Ask]:
+        """Have requests arrive in any order, at any time between being made and being waited for."""
+        under_way: dict[int, int] = {}
+        answers: dict[int, Page] = {}
+
+        def serve(ticket: int) -> None:
+            answers[ticket] = self.page(under_way.pop(ticket), Order.CREATED, ascending=True)
+
+        def ask(number: int) -> Callable[[], Page]:
+            ticket = len(under_way) + len(answers)
+            under_way[ticket] = number
+
+            def answer() -> Page:
+                for each in self._chance.sample(sorted(under_way), self._chance.randint(0, len(under_way))):
+                    serve(each)
+                if ticket not in answers:
+                    serve(ticket)
+                return answers[ticket]
+
+            return answer
+
+        yield ask
+
     @property
     def survivors(self) -> set[str]:
         """Who was there at the first request and is there still."""
         return self.at_first & {person.key for person in self.people}
 
-    def read(self, on_drift: OnDrift = OnDrift.REPAIR) -> tuple[list[str], ListingReport]:
-        """Walk to the end; return every key in the order it came."""
-        report = ListingReport()
-        keys = [row.key for rows in self.walk(SeenKeys(), report, on_drift) for row in rows]
+    def read(self, on_drift: OnDrift = OnDrift.REPAIR, ends: Sequence[int] = ()) -> tuple[list[str], ListingReport]:
+        """Walk to the end; return every key in the order it came.
+
+        :param ends: after so many batches the walk is given up, and another goes on from what is left of it.
+        """
+        keys: list[str] = []
+        seen, report = SeenKeys(), ListingReport()
+        for end in (*ends, None):
+            for rows in itertools.islice(self.walk(seen, report, on_drift), end):
+                keys += [row.key for row in rows]
+            if end is not None:
+                report = msgspec.json.decode(msgspec.json.encode(report), type=ListingReport)
+                seen = SeenKeys()
+                for key in keys:
+                    seen.add(key)
         return keys, report
 
     def _append(self) -> None:

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client.errors import InvalidRequestError, ServiceFailureError
-from airflow_provider_sender.client.paging import MOST_PASSES, ListingDriftError, OnDrift, Order
+from airflow_provider_sender.client.numbered import MOST_PASSES
+from airflow_provider_sender.client.paging import ListingDriftError, OnDrift, Order
 from tests.client.accounts import Account, page_of
 from tests.client.moving_account import (
     MovingAccount,
@@ -151,6 +152,79 @@ def test_counting_takes_one_request() -> None:
 
     assert account.count() == 101
     assert len(account.requests) == 1
+
+
+# Several stretches side by side, and walks that another process goes on with
+
+_AT_ONCE = st.integers(1, 8)
+_SEEDS = st.integers(0, 1_000)
+_ENDS = st.lists(st.integers(0, 60), max_size=3)
+
+
+@_thorough
+@given(_COUNTS | st.integers(300, 2_000), _SIZES, _TIES, _AT_ONCE, _SEEDS, steps(deletions=3, newcomers=3), _ENDS)
+def test_nobody_is_lost_side_by_side_nor_where_another_process_goes_on(
+    count: int, size: int, ties: int, at_once: int, seed: int, happens: list[Step], ends: list[int]
+) -> None:
+    account = MovingAccount(count, size, ties=ties, steps=happens, at_once=at_once, seed=seed)
+
+    keys, report = account.read(OnDrift.WARN, ends)
+
+    assert_nobody_is_lost(account, keys)
+    assert report.passes == 1
+    assert report.rows == len(keys)
+
+
+@_thorough
+@given(st.integers(300, 2_000), st.integers(20, 40), _TIES, _AT_ONCE, _SEEDS, steps(deletions=1), _ENDS)
+def test_side_by_side_deletions_alone_are_never_taken_for_a_loss(
+    count: int, size: int, ties: int, at_once: int, seed: int, happens: list[Step], ends: list[int]
+) -> None:
+    """Unless a whole page of people is deleted between two requests, which looks like disorder and is read again."""
+    account = MovingAccount(count, size, ties=ties, steps=happens, at_once=at_once, seed=seed)
+
+    keys, report = account.read(OnDrift.FAIL, ends)
+
+    assert_nobody_is_lost(account, keys)
+    assert report.is_sound
+
+
+@given(st.integers(0, 2_000), _SIZES, _TIES, _AT_ONCE, _SEEDS)
+def test_side_by_side_a_quiet_account_costs_one_request_more_for_each_place_where_two_meet(
+    count: int, size: int, ties: int, at_once: int, seed: int
+) -> None:
+    account = MovingAccount(count, size, ties=ties, at_once=at_once, seed=seed)
+    pages = max(1, math.ceil(count / size))
+
+    keys, report = account.read(OnDrift.FAIL)
+
+    assert_nobody_is_lost(account, keys)
+    assert len(keys) == count
+    assert len(account.requests) <= (1 if pages == 1 else pages + 2 + at_once - 1)
+    assert report.is_sound
+
+
+@_thorough
+@given(_SEEDS, st.integers(0, 300), _SIZES, st.sampled_from([2, 7, 1_000]), _AT_ONCE)
+def test_side_by_side_ties_in_another_order_each_time_are_repaired(
+    seed: int, count: int, size: int, ties: int, at_once: int
+) -> None:
+    account = MovingAccount(count, size, ties=ties, sort=UnstableTies(seed), at_once=at_once, seed=seed)
+
+    keys, _ = account.read()
+
+    assert_nobody_is_lost(account, keys)
+    assert len(keys) == count
+
+
+def test_a_walk_that_another_process_goes_on_with_reads_no_page_twice() -> None:
+    account = MovingAccount(1_000, 10)
+
+    keys, _ = account.read(OnDrift.FAIL, ends=[30, 30])
+
+    assert len(keys) == 1_000
+    # Each process asks for the first page, to see how many there are by now; the look at the end reads the last again.
+    assert len(account.requests) == 100 + 3 + 1
 
 
 # A service that does not keep the order it was asked for

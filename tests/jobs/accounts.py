@@ -73,6 +73,7 @@ class MemoryListing(Listing):
                 Row(each.id, None, msgspec.Raw(msgspec.json.encode(each)))
                 for each in self._subscribers[start : start + self.page_size]
             ]
+            rows = [row for row in rows if seen.add(row.key)]
             report.rows += len(rows)
             yield rows
 

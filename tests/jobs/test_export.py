@@ -20,15 +20,10 @@ from airflow_provider_sender.client.errors import AuthenticationError, Configura
 from airflow_provider_sender.client.paging import ListingDriftError, OnDrift, Row
 from airflow_provider_sender.client.records import Field, Subscriber
 from airflow_provider_sender.client.sender_service import SenderService
-from airflow_provider_sender.jobs import export as export_module
-from airflow_provider_sender.jobs.export import (
-    MANIFEST,
-    Export,
-    Exported,
-    export_to_directory,
-    export_to_file,
-)
+from airflow_provider_sender.jobs import parts as parts_module
+from airflow_provider_sender.jobs.export import Export, Exported, export_to_file
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat
+from airflow_provider_sender.jobs.parts import MANIFEST, export_to_directory
 from airflow_provider_sender.jobs.writers import JsonlWriter
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import MemoryService, service_of
@@ -454,7 +449,7 @@ def test_a_crash_leaves_the_old_file_and_nothing_else(
 
 @pytest.fixture
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_module, "BATCHES_A_PART", 3)
+    monkeypatch.setattr(parts_module, "BATCHES_A_PART", 3)
 
 
 @pytest.mark.usefixtures("_small_parts")
@@ -482,7 +477,7 @@ def test_a_manifest_that_cannot_be_published_leaves_the_old_directory(
     def full(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export_module, "_manifest", full)
+    monkeypatch.setattr(parts_module._Writing, "_manifest", full)
     with pytest.raises(OSError, match="No space"):
         export_to_directory(MemoryService([Subscriber(f"s{number}") for number in range(500)]), PLAIN, directory)
     assert sorted(each.name for each in tmp_path.iterdir()) == before
@@ -638,7 +633,7 @@ def test_a_part_is_written_while_it_is_read_and_not_gathered_first(tmp_path: Pat
 
 
 def test_fields_are_asked_for_once_for_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_module, "BATCHES_A_PART", 1)
+    monkeypatch.setattr(parts_module, "BATCHES_A_PART", 1)
     people = [Subscriber(f"s{number}", fields={"Plan": "pro"}) for number in range(50)]
     service = MemoryService(people, fields=[Field("Plan")], batch=10)
     done = export_to_directory(service, Export(file_format="csv"), UPath(tmp_path))

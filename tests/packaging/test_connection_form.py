@@ -32,10 +32,11 @@ LABELS = {
     "requests_per_minute": "Requests per minute",
     "reserve": "Requests kept free",
     "max_wait": "Longest wait (seconds)",
+    "connections": "Requests at once",
     "settle_time": "Settling time (seconds)",
     "time_zone": "Time zone of the account",
 }
-DEFAULTS = {"timeout": 30, "max_retries": 8, "max_wait": 120, "settle_time": 30}
+DEFAULTS = {"timeout": 30, "max_retries": 8, "max_wait": 120, "connections": 8, "settle_time": 30}
 
 
 @pytest.mark.airflow
