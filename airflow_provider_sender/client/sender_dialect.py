@@ -22,6 +22,8 @@ from airflow_provider_sender.client.transport import Answer, Request, is_redirec
 # Where people join and leave a group.
 GROUP_MEMBERS = "/subscribers/groups/{}"
 
+_SUCCESS = b'"success"'
+
 _NOTHING_FOUND = "There is no such thing in the account, or the connection's host is not the API's address."
 
 
@@ -50,10 +52,14 @@ class SenderDialect:
 
     def error_in(self, answer: Answer, request: Request) -> ServiceError | None:
         """Return the error an answer carries; an answer of 200 that says ``success: false`` is one."""
+        is_good = answer.status < HTTPStatus.MULTIPLE_CHOICES
+        if is_good and answer.body.rfind(_SUCCESS) < 0:
+            return None  # a page of a listing says nothing about it, and is long to read for that
         said = _said(answer.body)
-        if request.path == GROUP_MEMBERS and isinstance(said.message, Mapping):
+        is_outcome = answer.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST) and _has_lists(said.message)
+        if request.path == GROUP_MEMBERS and is_outcome:
             return None  # that nobody named is known is refused with 400, and is an outcome like any other
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES and said.success not in (False, "false", "0"):
+        if is_good and said.success not in (False, "false", "0"):
             return None
         kind, meaning = _kind(answer.status)
         sentence = _sentence(said.message)
@@ -105,6 +111,11 @@ def _sentence(message: Json) -> str:
     if isinstance(message, Sequence):
         return "; ".join(str(part) for part in message)
     return ""
+
+
+def _has_lists(message: Json) -> bool:
+    """Tell whether a message lists anybody."""
+    return isinstance(message, Mapping) and any(isinstance(each, list | Mapping) and each for each in message.values())
 
 
 def _field_errors(errors: Json) -> dict[str, list[str]]:

@@ -24,7 +24,6 @@ import requests
 import tenacity
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from airflow_provider_sender import __version__
 from airflow_provider_sender.client.budget import Budget, RateHeaders
 from airflow_provider_sender.client.errors import (
     ConfigurationError,
@@ -34,6 +33,7 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
     without_addresses,
 )
+from airflow_provider_sender.client.http import HttpSession
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,6 @@ logging.getLogger("urllib3.connectionpool").addFilter(_mask)
 
 AnswerT = TypeVar("AnswerT")
 
-USER_AGENT = f"airflow-provider-sender/{__version__}"
 LONGEST_BACKOFF = 60.0
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -72,15 +71,15 @@ class Request:
     query: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     body: object = None
 
-    def url(self, base_url: str) -> str:
-        """Return the full address, identifiers quoted.
+    def full_path(self) -> str:
+        """Return the path below the base address, identifiers quoted.
 
         :raises ConfigurationError: when an identifier would make it the address of something else.
         """
         if any(part in ("", ".", "..") for part in self.identifiers):
             # Quoted or not, dots are resolved on the way, and DELETE /groups/.. would be DELETE /.
             raise ConfigurationError(f"An identifier for {self.method} {self.path} is empty or only dots.")
-        return base_url + self.path.format(*(quote(part, safe="") for part in self.identifiers))
+        return self.path.format(*(quote(part, safe="") for part in self.identifiers))
 
 
 def read(path: str, *identifiers: str, **query: str | int | float | bool | None) -> Request:
@@ -130,6 +129,7 @@ class Settings:
     :param reserve: requests of every window that are left to others.
     :param max_wait: the longest single wait in seconds; beyond it :class:`RateLimitError` is raised.
     :param settle_time: seconds a service may need until what was done shows in what is read.
+    :param connections: how many requests may be under way at once while a listing is read.
     :param time_zone: IANA name of the account's time zone, or None when nobody said; then nothing can be scheduled.
     """
 
@@ -141,6 +141,7 @@ class Settings:
     max_wait: float = 120.0
     settle_time: float = 30.0
     time_zone: str | None = None
+    connections: int = 8
 
     def checked(self) -> Settings:
         """Return these settings with a clean ``base_url``.
@@ -168,17 +169,6 @@ class Settings:
         return replace(self, base_url=url)
 
 
-class _Bearer(requests.auth.AuthBase):
-    """Sets the header itself, so that neither a .netrc file nor the URL can put another in its place."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        prepared.headers["Authorization"] = self._value
-        return prepared
-
-
 class Transport:
     """Makes requests of one account, from any number of threads.
 
@@ -203,6 +193,14 @@ class Transport:
         self._rate_headers = RateHeaders()
         self._threads = threading.local()
         self._counting = threading.Lock()
+        self._policy = tenacity.Retrying(
+            retry=_may_repeat,
+            wait=_wait,
+            stop=self._gives_up,
+            sleep=self._sleep,
+            before_sleep=_log_retry,
+            reraise=True,
+        )
 
     def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
         """Make a request and return its answer decoded.
@@ -215,16 +213,8 @@ class Transport:
 
     def fetch(self, request: Request, decode: Callable[[bytes], AnswerT]) -> AnswerT:
         """Make a request and return what ``decode`` makes of the body; a body it cannot decode is asked for again."""
-        policy = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: _may_repeat(request, error)),
-            wait=_wait,
-            stop=self._gives_up,
-            sleep=self._sleep,
-            before_sleep=_log_retry,
-            reraise=True,
-        )
         try:
-            return cast("AnswerT", policy(self._attempt, request, decode))
+            return cast("AnswerT", self._policy(self._attempt, request, decode))
         except ServiceFailureError as error:
             if request.repeatable or error.nothing_done:
                 raise
@@ -261,23 +251,14 @@ class Transport:
     def _exchange(self, request: Request) -> Answer:
         body = None if request.body is None else msgspec.json.encode(request.body)
         query = {key: _text(value) for key, value in request.query.items() if value is not None}
-        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": USER_AGENT}
-        auth = _Bearer(self._dialect.authorization())
+        path, authorization = request.full_path(), self._dialect.authorization()
         self.budget.acquire(self.settings.max_wait)
         with self._counting:
             self.requests_made += 1
         try:
             with self._session(request) as session:
-                response = session.request(
-                    request.method,
-                    request.url(self.settings.base_url),
-                    params=query,
-                    data=body,
-                    headers=headers,
-                    auth=auth,
-                    timeout=(min(10.0, self.settings.timeout), self.settings.timeout),
-                    allow_redirects=False,
-                )
+                prepared = session.prepared(request.method, path, query, body, authorization)
+                response, content = session.send(prepared)
         except requests.RequestException as error:
             self.budget.unanswered()
             # Its text holds the call's full address, and with it perhaps a person's; a traceback would show it.
@@ -286,10 +267,10 @@ class Transport:
             self.budget.unanswered()
             raise
         self.budget.answered(self._rate_headers.read(response.headers))
-        return Answer(response.status_code, response.headers, response.content)
+        return Answer(response.status_code, response.headers, content)
 
     @contextlib.contextmanager
-    def _session(self, request: Request) -> Iterator[requests.Session]:
+    def _session(self, request: Request) -> Iterator[HttpSession]:
         if not request.repeatable:
             # A kept-alive connection may have been closed by the other side meanwhile. For a read that costs a retry;
             # here it would look like an unknown outcome, so such calls get a connection of their own.
@@ -300,11 +281,8 @@ class Transport:
             self._threads.session = self._new_session()
         yield self._threads.session
 
-    def _new_session(self) -> requests.Session:
-        session = requests.Session()
-        # Plain http is for this machine; a proxy named in the environment would be told the token in clear.
-        session.trust_env = urlsplit(self.settings.base_url).scheme == "https"
-        return session
+    def _new_session(self) -> HttpSession:
+        return HttpSession(self.settings.base_url, self.settings.timeout)
 
     def _no_answer(self, request: Request, error: requests.RequestException) -> SenderError:
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
@@ -341,9 +319,11 @@ def _cause(error: object) -> object:
     return cause.reason if isinstance(cause, MaxRetryError) else cause
 
 
-def _may_repeat(request: Request, error: BaseException) -> bool:
+def _may_repeat(state: tenacity.RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
     if not isinstance(error, RateLimitError | ServiceFailureError) or not error.retryable:
         return False
+    request: Request = state.args[0]
     return request.repeatable or error.nothing_done
 
 

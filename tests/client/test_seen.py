@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client.seen import SeenKeys
 
-# Short keys, keys of eight and nine bytes, some with NULs at either end, and long ones.
-_KEYS = st.text("ab\0ž", max_size=10) | st.text(min_size=8, max_size=12) | st.integers(0, 10**12).map(str)
+# Short keys, keys about as long as what stands for longer ones, some with line ends and NULs, and long ones.
+_KEYS = st.text("ab\n\0ž=", max_size=10) | st.text("ab=", min_size=18, max_size=26) | st.integers(0, 10**12).map(str)
 
 
-@given(st.lists(_KEYS, max_size=300), st.integers(0, 5_000))
-def test_it_is_a_set_whatever_the_keys(keys: list[str], expected: int) -> None:
-    seen, plain = SeenKeys(expected), set[str]()
+@given(st.lists(_KEYS, max_size=300))
+def test_it_is_a_set_whatever_the_keys(keys: list[str]) -> None:
+    seen, plain = SeenKeys(), set[str]()
 
     for key in keys:
         assert (key in seen) == (key in plain)
@@ -22,35 +24,45 @@ def test_it_is_a_set_whatever_the_keys(keys: list[str], expected: int) -> None:
     assert len(seen) == len(plain)
 
 
-def test_nothing_is_forgotten_when_it_grows() -> None:
+@given(st.lists(st.lists(_KEYS, max_size=20), max_size=20))
+def test_many_keys_at_once_are_as_one_after_the_other(pages: list[list[str]]) -> None:
+    at_once, one_by_one = SeenKeys(), SeenKeys()
+
+    for page in pages:
+        assert at_once.add_all(page) == [one_by_one.add(key) for key in page]
+
+    assert len(at_once) == len(one_by_one)
+
+
+def test_nothing_is_forgotten_and_nothing_made_up_when_there_are_many() -> None:
     seen = SeenKeys()
-    keys = [f"{number:x}" for number in range(20_000)] + [f"subscriber-{number}" for number in range(5_000)]
+    keys = [f"{number:x}" for number in range(200_000)] + [f"subscriber-{number}@a.test" for number in range(20_000)]
 
-    assert all(seen.add(key) for key in keys)
+    assert all(seen.add_all(keys))
 
-    assert len(seen) == 25_000
+    assert len(seen) == 220_000
+    assert not any(seen.add_all(keys))
     assert all(key in seen for key in keys)
-    assert not any(seen.add(key) for key in keys)
-    assert "never-added" not in seen
-    assert "z" not in seen
+    # Beginnings, ends and neighbours of keys are no keys.
+    assert not any(key in seen for key in ("", "z", "0", "0\n1", "subscriber-", "@a.test", "30d41") if key not in keys)
 
 
-def test_a_first_long_key_does_not_disturb_short_ones_before_it() -> None:
+def test_half_a_key_is_another_key() -> None:
     seen = SeenKeys()
-    short = [str(number) for number in range(500)]
-    for key in short:
-        seen.add(key)
+    seen.add_all(["a" * length for length in range(2, 40, 2)])
 
-    assert seen.add("somebody@example.com")
-
-    assert all(key in seen for key in short)
-    assert "somebody@example.org" not in seen
+    assert [length for length in range(40) if "a" * length in seen] == list(range(2, 40, 2))
 
 
-def test_short_ids_take_a_few_bytes_a_row() -> None:
-    seen = SeenKeys()
-    for number in range(100_000):
-        seen.add(f"{number:07x}")
+def test_short_ids_take_a_few_bytes_a_row_while_they_are_added_too() -> None:
+    tracemalloc.start()
+    try:
+        seen = SeenKeys()
+        before = tracemalloc.get_traced_memory()[0]
+        for first in range(0, 300_000, 100):
+            seen.add_all([f"{number:06x}" for number in range(first, first + 100)])
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
-    assert seen._second is None
-    assert len(seen._first) * seen._first.itemsize <= 24 * 100_000
+    assert most - before <= 16 * 300_000

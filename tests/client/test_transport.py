@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import contextlib
+import gzip
 import logging
+import random
 import socket
 import ssl
 import subprocess
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -32,6 +37,7 @@ from airflow_provider_sender.client.errors import (
     SenderError,
     ServiceFailureError,
 )
+from airflow_provider_sender.client.http import HttpSession
 from airflow_provider_sender.client.sender_records import Done
 from airflow_provider_sender.client.transport import Request, Settings, once, read, repeatable
 from airflow_provider_sender.sandbox.remote import Sandbox
@@ -340,7 +346,8 @@ def test_an_identifier_is_one_step_of_the_path_whatever_it_holds(sender_sandbox:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text not in (".", "..")))
 def test_quoting_loses_nothing(identifier: str) -> None:
-    url = requests.Request("GET", read("/a/{}/b", identifier).url(BASE)).prepare().url or ""
+    path = read("/a/{}/b", identifier).full_path()
+    url = HttpSession(BASE, 30).prepared("GET", path, {}, None, "Bearer x").url or ""
 
     before, after = url.split("/a/")[0], url.split("/a/")[1]
     assert before == BASE
@@ -627,12 +634,95 @@ def test_a_call_for_once_does_not_ride_on_a_connection_that_may_be_dead_by_now()
         assert client.call(REPEATABLE[0], Done).success is True
 
 
-def test_reads_of_one_thread_share_a_connection() -> None:
-    with peer(lambda heard: http("200 OK", "{}")) as service:
+@pytest.mark.parametrize("answer", [http("200 OK", "{}"), http("204 No Content")], ids=["body", "no body"])
+def test_reads_of_one_thread_share_a_connection(answer: bytes) -> None:
+    with peer(lambda heard: answer) as service:
         client = make_client(service.url)
         for _ in range(3):
             client.call(REPEATABLE[0], Done)
     assert service.connections == 1
+
+
+def test_requests_of_many_threads_are_all_counted_and_none_stays_under_way() -> None:
+    def reply(heard: bytes) -> bytes | None:
+        return None if b"/broken" in heard else http("200 OK", '{"success": true}')
+
+    with peer(reply) as service:
+        client = make_client(service.url, max_retries=0)
+
+        def read_many(number: int) -> None:
+            for turn in range(50):
+                with contextlib.suppress(ServiceFailureError):
+                    client.call(read("/broken" if (number + turn) % 10 == 0 else "/groups"), Done)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(read_many, range(8)))
+
+    assert client.transport.requests_made == 400
+    assert client.transport.budget._under_way == 0
+
+
+@pytest.mark.parametrize("sent", ["", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"], ids=["answer", "body"])
+def test_a_service_that_stops_in_the_middle_is_not_waited_for_longer_than_the_timeout(sent: str) -> None:
+    with peer(lambda heard: sent.encode() or b"H") as service:
+        began = time.monotonic()
+        with pytest.raises(ServiceFailureError):
+            make_client(service.url, timeout=0.3, max_retries=0).call(REPEATABLE[0], Done)
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("length", [4, 200_000, 3_000_000])
+@pytest.mark.parametrize("kind", ["plain", "gzip", "chunked"])
+def test_a_body_arrives_whole_however_it_is_sent(kind: str, length: int) -> None:
+    text = f'{{"message": "{random.Random(length).randbytes(length // 2).hex()}"}}'.encode()
+    body = gzip.compress(text) if kind == "gzip" else text
+    lines = ["HTTP/1.1 200 OK", "Content-Encoding: gzip" if kind == "gzip" else "X-Kind: plain"]
+    if kind == "chunked":
+        pieces = [body[at : at + 70_000] for at in range(0, len(body), 70_000)]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+        lines.append("Transfer-Encoding: chunked")
+    else:
+        lines.append(f"Content-Length: {len(body)}")
+
+    with peer(lambda heard: "\r\n".join([*lines, "", ""]).encode() + body) as service:
+        client = make_client(service.url)
+        for _ in range(2):
+            assert client.transport.fetch(read("/groups"), bytes) == text
+
+    assert service.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/groups", "/groups?page=2&order=a+b%26"),
+        ("/x?y=1", "/x?y=1&page=2&order=a+b%26"),
+        ("/a b/ž", "/a%20b/%C5%BE?page=2&order=a+b%26"),
+        ("/100%/{x}", "/100%25/%7Bx%7D?page=2&order=a+b%26"),
+    ],
+)
+def test_a_path_and_a_query_go_over_the_wire_quoted_once(path: str, expected: str) -> None:
+    request = Request("GET", path.replace("{", "{{").replace("}", "}}"), query={"page": 2, "no": None, "order": "a b&"})
+
+    with peer(lambda heard: http("200 OK", "{}")) as service:
+        make_client(service.url).call(request, Done)
+
+    assert service.heard[0].split(b"\r\n")[0].decode() == f"GET {expected} HTTP/1.1"
+
+
+def test_a_proxy_for_https_is_asked_unless_the_host_is_excepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with peer(lambda heard: http("502 Bad Gateway")) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        for _ in range(2):
+            with pytest.raises(ServiceFailureError):
+                make_client("https://localhost:1/v2", max_retries=0).call(REPEATABLE[0], Done)
+        monkeypatch.setenv("no_proxy", "localhost")
+        with pytest.raises(ServiceFailureError):
+            make_client("https://localhost:1/v2", max_retries=0).call(REPEATABLE[0], Done)
+
+    assert [heard.split(b" HTTP")[0] for heard in proxy.heard] == [b"CONNECT localhost:1"] * 2
 
 
 # Nobody's data in what is shown
