@@ -1,96 +1,181 @@
-"""The flat form of a subscriber: which columns there are, of which type, and what stands in them."""
+"""The flat form of a subscriber: which columns there are, and of which type.
+
+They are the same for every flat output, be it CSV, Parquet or a table, and fixed when an export begins.
+"""
 
 from __future__ import annotations
 
+import itertools
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-
-import msgspec
+from operator import attrgetter
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Field, FieldType, FieldValue, Subscriber
+from airflow_provider_sender.client.records import Consent, Field, FieldType, Subscriber
+from airflow_provider_sender.jobs.cells import Batch, CellValue
 
-CellValue = FieldValue | datetime | tuple[str, ...]
+log = logging.getLogger(__name__)
 
 FIELD_PREFIX = "fields."
+OTHER_FIELDS = "other_fields"
+
+# So many that what a batch itself costs is nothing to each of them.
+_BATCH_SIZE = 1_000
+
+Values = Callable[[Batch], Sequence[CellValue]]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a flat export.
+    """A column of a flat output.
 
-    :param name: its name in the file.
-    :param type: ``text``, ``number``, ``datetime`` (UTC) or ``list`` (of texts).
-    :param value: takes its value out of a subscriber.
+    :param name: its name in the output.
+    :param source: what it is called where nothing is renamed: a standard column's name, or ``fields.<name>``.
+    :param type: ``text``, ``number`` (a float), ``datetime`` (in UTC) or ``list`` (of texts).
+    :param values: takes its values out of subscribers.
     """
 
     name: str
+    source: str
     type: str
-    value: Callable[[Subscriber], CellValue]
+    values: Values
 
+    @property
+    def field(self) -> str | None:
+        """The custom field it holds, if it holds one."""
+        return self.source.removeprefix(FIELD_PREFIX) if self.source.startswith(FIELD_PREFIX) else None
 
-STANDARD_COLUMNS = (
-    Column("id", "text", lambda subscriber: subscriber.id),
-    Column("email", "text", lambda subscriber: subscriber.email),
-    Column("firstname", "text", lambda subscriber: subscriber.firstname),
-    Column("lastname", "text", lambda subscriber: subscriber.lastname),
-    Column("phone", "text", lambda subscriber: subscriber.phone),
-    Column("status", "text", lambda subscriber: subscriber.consent.value),
-    Column("transactional_status", "text", lambda subscriber: subscriber.transactional_consent),
-    Column("created", "datetime", lambda subscriber: subscriber.created),
-    Column("unsubscribed_at", "datetime", lambda subscriber: subscriber.unsubscribed_at),
-    Column("bounced_at", "datetime", lambda subscriber: subscriber.bounced_at),
-    Column("location", "text", lambda subscriber: subscriber.location),
-    Column("ip_address", "text", lambda subscriber: subscriber.ip_address),
-    Column("source", "text", lambda subscriber: subscriber.source),
-    Column("groups", "list", lambda subscriber: subscriber.groups),
-)
+    def value(self, subscriber: Subscriber) -> CellValue:
+        """Take its value out of one subscriber."""
+        return self.values(Batch([subscriber]))[0]
+
+    def stored(self) -> dict[str, str]:
+        """Return what :func:`columns_from` makes it from again."""
+        return {"name": self.name, "source": self.source, "type": self.type}
 
 
 def export_columns(fields: Sequence[Field], wanted: Sequence[str] | Mapping[str, str] | None) -> tuple[Column, ...]:
     """Return the columns of an export, in order.
 
     :param fields: the account's custom fields; each is a column ``fields.<name>``.
-    :param wanted: names to pick, in order, or name -> name in the file; None takes all.
+    :param wanted: names to pick, in order, or name -> name in the output; None takes all.
     :raises ConfigurationError: when a name is none of them, or two columns would get the same name.
     """
-    every = {column.name: column for column in (*STANDARD_COLUMNS, *map(_field_column, fields))}
+    every = {column.source: column.type for column in STANDARD_COLUMNS}
+    every |= {FIELD_PREFIX + field.name: _FIELD_TYPES[field.type] for field in fields}
     if wanted is None:
-        return tuple(every.values())
+        wanted = tuple(every)
     names = wanted if isinstance(wanted, Mapping) else {name: name for name in wanted}
     unknown = [name for name in names if name not in every]
     if unknown:
         raise ConfigurationError(f"columns: the account has no {', '.join(unknown)}. There are: {', '.join(every)}.")
     if not names or len(set(names.values())) < len(names):
         raise ConfigurationError("columns: name at least one column, and each name in the file only once.")
-    return tuple(Column(name, every[known].type, every[known].value) for known, name in names.items())
+    return _columns((name, source, every[source]) for source, name in names.items())
 
 
-def flat_rows(columns: Sequence[Column], subscribers: Iterable[Subscriber]) -> Iterator[tuple[CellValue, ...]]:
-    """Yield what stands in the columns, one tuple a subscriber."""
-    for subscriber in subscribers:
-        yield tuple(column.value(subscriber) for column in columns)
+def columns_from(stored: Iterable[Mapping[str, str]]) -> tuple[Column, ...]:
+    """Return the columns an export began with, whatever fields its account has by now.
+
+    :param stored: what :meth:`Column.stored` gave.
+    :raises ValueError: when there is something else among it.
+    """
+    kept = [(each.get("name", ""), each.get("source", ""), each.get("type", "")) for each in stored]
+    standard = {column.source: column.type for column in STANDARD_COLUMNS}
+    for name, source, type in kept:
+        is_field = source.startswith(FIELD_PREFIX) and type in _FIELD_TYPES.values()
+        if not name or not (is_field or standard.get(source) == type):
+            raise ValueError(f"{source or name!r} of type {type!r} is no column of an export")
+    return _columns(kept)
 
 
-def csv_cell(value: CellValue) -> str:
-    """Return a value as a CSV file holds it: times as ISO-8601 in UTC, lists as JSON, nothing as nothing."""
-    match value:
-        case None:
-            return ""
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case tuple():
-            return msgspec.json.encode(value).decode()
-        case _:
-            return str(value)
+def flat_columns(
+    columns: Sequence[Column], subscribers: Sequence[Subscriber], left_out: Counter[str] | None = None
+) -> list[Sequence[CellValue]]:
+    """Return what stands in the columns, one list a column.
+
+    :param left_out: counts, by column, the values that no column holds because ``other_fields`` is not among them;
+        to be given to :func:`warn_of_left_out` at the end.
+    """
+    batch = Batch(subscribers)
+    if left_out is not None and all(column.source != OTHER_FIELDS for column in columns):
+        for column in columns:
+            if column.field is not None and (unfit := batch.unfit(column.field, column.type)):
+                left_out[column.name] += len(unfit)
+    return [column.values(batch) for column in columns]
 
 
-def _field_column(field: Field) -> Column:
-    def value(subscriber: Subscriber) -> CellValue:
-        return subscriber.fields.get(field.name)
+def flat_rows(
+    columns: Sequence[Column], subscribers: Iterable[Subscriber], left_out: Counter[str] | None = None
+) -> Iterator[tuple[CellValue, ...]]:
+    """Yield what stands in the columns, one tuple a subscriber.
 
-    return Column(FIELD_PREFIX + field.name, _COLUMN_TYPES[field.type], value)
+    :param left_out: as for :func:`flat_columns`.
+    """
+    remaining = iter(subscribers)
+    while some := list(itertools.islice(remaining, _BATCH_SIZE)):
+        yield from zip(*flat_columns(columns, some, left_out), strict=True)
 
 
-_COLUMN_TYPES = {FieldType.TEXT: "text", FieldType.NUMBER: "number", FieldType.DATETIME: "datetime"}
+def warn_of_left_out(left_out: Counter[str]) -> None:
+    """Say in the log that values are not in the output, if there are any."""
+    if left_out:
+        log.warning(
+            "%d values are not of their column's type and not in the output (%s). Name %s in columns to keep them.",
+            left_out.total(),
+            ", ".join(f"{name}: {count}" for name, count in left_out.most_common()),
+            OTHER_FIELDS,
+        )
+
+
+def _columns(kept: Iterable[tuple[str, str, str]]) -> tuple[Column, ...]:
+    """Return columns from their names, sources and types."""
+    kept = list(kept)
+    fields = {source.removeprefix(FIELD_PREFIX): type for _, source, type in kept if source.startswith(FIELD_PREFIX)}
+    return tuple(Column(name, source, type, _values(source, type, fields)) for name, source, type in kept)
+
+
+def _values(source: str, type: str, fields: Mapping[str, str]) -> Values:
+    """Return what takes a column's values out of subscribers.
+
+    :param fields: custom fields that have a column of their own -> its type.
+    """
+    if source == OTHER_FIELDS:
+        return lambda batch: batch.others(fields)
+    if source.startswith(FIELD_PREFIX):
+        field = source.removeprefix(FIELD_PREFIX)
+        return lambda batch: batch.field(field, type)
+    if source in _CONSENTS_OF:
+        of = attrgetter(_CONSENTS_OF[source])
+        return lambda batch: [_CONSENT_TEXTS[of(each)] for each in batch.subscribers]
+    attribute = attrgetter(source)
+    return lambda batch: list(map(attribute, batch.subscribers))
+
+
+_FIELD_TYPES = {FieldType.TEXT: "text", FieldType.NUMBER: "number", FieldType.DATETIME: "datetime"}
+
+_CONSENTS_OF = {"status": "consent", "transactional_status": "transactional_consent"}
+_CONSENT_TEXTS: Mapping[Consent | None, str | None] = {None: None, **{each: each.value for each in Consent}}
+
+STANDARD_COLUMNS = _columns(
+    (name, name, type)
+    for name, type in {
+        "id": "text",
+        "email": "text",
+        "firstname": "text",
+        "lastname": "text",
+        "phone": "text",
+        "status": "text",
+        "transactional_status": "text",
+        "created": "datetime",
+        "unsubscribed_at": "datetime",
+        "bounced_at": "datetime",
+        "location": "text",
+        "ip_address": "text",
+        "source": "text",
+        "groups": "list",
+        OTHER_FIELDS: "text",
+    }.items()
+)

@@ -8,7 +8,7 @@ import enum
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -29,9 +29,15 @@ class FileFormat(enum.StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
-_SUFFIXES = {".jsonl": FileFormat.JSONL, ".ndjson": FileFormat.JSONL, ".csv": FileFormat.CSV}
+_SUFFIXES = {
+    ".jsonl": FileFormat.JSONL,
+    ".ndjson": FileFormat.JSONL,
+    ".csv": FileFormat.CSV,
+    ".parquet": FileFormat.PARQUET,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +56,30 @@ class Encoding:
 def encoding_of(path: UPath, file_format: str | None, *, parameter: str, default: FileFormat | None = None) -> Encoding:
     """Return how a file is, or is to be, written.
 
-    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``; None lets the path's ending decide.
+    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``, or ``parquet``; None lets the path's ending decide.
     :param parameter: the user's parameter the path comes from, for the error.
     :param default: the format where neither says anything.
-    :raises ConfigurationError: when it cannot be told, or is not known.
+    :raises ConfigurationError: when it cannot be told, is not known, or is Parquet and pyarrow is not installed.
     """
-    known = ", ".join(member.value for member in FileFormat)
-    if file_format:
-        name = file_format.lower().lstrip(".")
-        is_gzip = name.endswith((".gz", ".gzip")) or path.suffix == ".gz"
-        name = name.removesuffix(".gz").removesuffix(".gzip")
-        try:
-            return Encoding(FileFormat("jsonl" if name == "ndjson" else name), is_gzip)
-        except ValueError:
-            raise ConfigurationError(
-                f"file_format: {file_format!r} is not known. Use one of {known}, or add .gz to one of them."
-            ) from None
+    found = _asked_for(path, file_format) if file_format else _told_by(path, parameter, default)
+    if found.format is FileFormat.PARQUET:
+        _check_parquet(found, "file_format" if file_format else parameter)
+    return found
+
+
+def _asked_for(path: UPath, file_format: str) -> Encoding:
+    name = file_format.lower().lstrip(".")
+    is_gzip = name.endswith((".gz", ".gzip")) or path.suffix == ".gz"
+    name = name.removesuffix(".gz").removesuffix(".gzip")
+    try:
+        return Encoding(FileFormat("jsonl" if name == "ndjson" else name), is_gzip)
+    except ValueError:
+        raise ConfigurationError(
+            f"file_format: {file_format!r} is not known. Use jsonl, jsonl.gz, csv, csv.gz or parquet."
+        ) from None
+
+
+def _told_by(path: UPath, parameter: str, default: FileFormat | None) -> Encoding:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     is_gzip = bool(suffixes) and suffixes[-1] == ".gz"
     name = suffixes[-2 if is_gzip else -1] if len(suffixes) > is_gzip else ""
@@ -74,9 +88,20 @@ def encoding_of(path: UPath, file_format: str | None, *, parameter: str, default
     if default is not None:
         return Encoding(default, is_gzip)
     raise ConfigurationError(
-        f"{parameter}: the ending of {path.name!r} does not tell the format. Use .jsonl or .csv (or .gz after it), or "
-        f"say so with file_format ({known})."
+        f"{parameter}: the ending of {path.name!r} does not tell the format. Use .jsonl or .csv (or .gz after it) or "
+        ".parquet, or say so with file_format (jsonl, csv, parquet)."
     )
+
+
+def _check_parquet(encoding: Encoding, parameter: str) -> None:
+    if encoding.is_gzip:
+        raise ConfigurationError(f"{parameter}: Parquet is compressed by itself and cannot be .gz too. Leave .gz out.")
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f'{parameter}: Parquet needs pyarrow ({error}). Install it: pip install "airflow-provider-sender[parquet]"'
+        ) from error
 
 
 def compressed(file: BinaryIO, encoding: Encoding) -> BinaryIO:
@@ -100,7 +125,7 @@ class UnreadableRow:
 
 
 def read_rows(path: UPath, file_format: str | None, *, parameter: str) -> Iterator[SourceRow | UnreadableRow]:
-    """Yield the rows of a JSONL or CSV file, plain or gzip, one after the other.
+    """Yield the rows of a JSONL or CSV file, plain or gzip, or of a Parquet file, one after the other.
 
     :param parameter: the user's parameter the path comes from, for the error.
     :raises ConfigurationError: when the file is not there, cannot be read, or is not what its name says.
@@ -146,7 +171,7 @@ def _csv_rows(file: BinaryIO, parameter: str) -> Iterator[SourceRow | Unreadable
     try:
         header = [name.strip() for name in next(reader, [])]
         if len(set(header)) < len(header):
-            raise ConfigurationError(f"{parameter}: two columns of the CSV file have the same name.")
+            raise ConfigurationError(f"{parameter}: two columns of the file have the same name.")
         for values in reader:
             if not values:
                 continue
@@ -162,7 +187,18 @@ def _csv_rows(file: BinaryIO, parameter: str) -> Iterator[SourceRow | Unreadable
         raise ConfigurationError(f"{parameter}: the CSV file breaks at line {reader.line_num} ({error}).") from error
 
 
-_READERS = {FileFormat.JSONL: _jsonl_rows, FileFormat.CSV: _csv_rows}
+def _parquet_rows(file: BinaryIO, parameter: str) -> Iterator[SourceRow]:
+    # Only here, or every run would wait for pyarrow, or fail where it is not installed.
+    from airflow_provider_sender.jobs.parquet import parquet_rows
+
+    return parquet_rows(file, parameter)
+
+
+_READERS: Mapping[FileFormat, Callable[[BinaryIO, str], Iterator[SourceRow | UnreadableRow]]] = {
+    FileFormat.JSONL: _jsonl_rows,
+    FileFormat.CSV: _csv_rows,
+    FileFormat.PARQUET: _parquet_rows,
+}
 
 
 def row_json(row: object) -> bytes:

@@ -5,19 +5,31 @@ from __future__ import annotations
 import csv
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import BinaryIO
 
 import msgspec
 
 from airflow_provider_sender.client.paging import Row
 from airflow_provider_sender.client.service import Service
-from airflow_provider_sender.jobs.columns import Column, csv_cell, flat_rows
+from airflow_provider_sender.jobs.cells import CellValue
+from airflow_provider_sender.jobs.columns import Column, flat_columns
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat, compressed
+
+# Up to here a whole number is written as one: 5 and not 5.0.
+_TWO_TO_53 = 1 << 53
 
 
 class RowWriter(ABC):
-    """Writes rows of a listing into an open file."""
+    """Writes rows of a listing into an open file.
+
+    ``left_out`` counts, by column, the values that found no place; see :func:`~.columns.warn_of_left_out`.
+    """
+
+    def __init__(self) -> None:
+        self.left_out: Counter[str] = Counter()
 
     @abstractmethod
     def write(self, rows: Sequence[Row]) -> None:
@@ -35,6 +47,7 @@ class JsonlWriter(RowWriter):
     """
 
     def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
+        super().__init__()
         self._file = file
         self._out = compressed(file, encoding)
 
@@ -48,32 +61,62 @@ class JsonlWriter(RowWriter):
             self._out.close()
 
 
-class CsvWriter(RowWriter):
-    """Writes rows as RFC 4180 CSV in UTF-8, with a header.
+class FlatWriter(RowWriter):
+    """Writes what stands in columns.
 
-    :param file: an open file.
     :param service: reads a row's subscriber.
     """
 
-    def __init__(self, file: BinaryIO, encoding: Encoding, service: Service, columns: Sequence[Column]) -> None:
-        self._file = file
-        self._compressed = compressed(file, encoding)
+    def __init__(self, service: Service, columns: Sequence[Column]) -> None:
+        super().__init__()
         self._service = service
         self._columns = columns
-        self._text = io.TextIOWrapper(self._compressed, encoding="utf-8", newline="", write_through=True)
-        self._csv = csv.writer(self._text)
-        self._csv.writerow([column.name for column in columns])
+
+    def _cells(self, rows: Sequence[Row]) -> list[Sequence[CellValue]]:
+        """Return what stands in the columns, one list a column."""
+        read = self._service.read_subscriber
+        return flat_columns(self._columns, [read(row.raw) for row in rows], self.left_out)
+
+
+class CsvWriter(FlatWriter):
+    """Writes rows as RFC 4180 CSV in UTF-8, with a header.
+
+    :param file: an open file.
+    """
+
+    def __init__(self, file: BinaryIO, encoding: Encoding, service: Service, columns: Sequence[Column]) -> None:
+        super().__init__(service, columns)
+        self._file = file
+        self._out = compressed(file, encoding)
+        self._write_lines([[column.name for column in columns]])
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows."""
-        subscribers = (self._service.read_subscriber(row.raw) for row in rows)
-        self._csv.writerows(map(csv_cell, values) for values in flat_rows(self._columns, subscribers))
+        cells = zip(self._columns, self._cells(rows), strict=True)
+        # What is a text already stays one, and the csv module makes nothing of None.
+        texts = [values if column.type == "text" else list(map(csv_cell, values)) for column, values in cells]
+        self._write_lines(zip(*texts, strict=True))
+
+    def _write_lines(self, lines: Iterable[Iterable[CellValue]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(lines)
+        self._out.write(text.getvalue().encode())
 
     def close(self) -> None:
         """Write the end of the compression."""
-        self._text.detach()
-        if self._compressed is not self._file:
-            self._compressed.close()
+        if self._out is not self._file:
+            self._out.close()
+
+
+def csv_cell(value: CellValue) -> str:
+    """Return a value as a CSV file holds it: times as ISO-8601 in UTC, lists as JSON, nothing as nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < _TWO_TO_53 else repr(value)
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _line(raw: bytes) -> bytes:
@@ -86,6 +129,13 @@ def writer_for(service: Service, encoding: Encoding, columns: Sequence[Column], 
 
     :param columns: of a flat format; none for JSONL.
     """
-    if encoding.format is FileFormat.JSONL:
-        return JsonlWriter(file, encoding)
-    return CsvWriter(file, encoding, service, columns)
+    match encoding.format:
+        case FileFormat.JSONL:
+            return JsonlWriter(file, encoding)
+        case FileFormat.CSV:
+            return CsvWriter(file, encoding, service, columns)
+        case FileFormat.PARQUET:
+            # Only here, or every export would wait for pyarrow, or fail where it is not installed.
+            from airflow_provider_sender.jobs.parquet import ParquetWriter
+
+            return ParquetWriter(file, service, columns)

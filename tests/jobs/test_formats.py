@@ -5,6 +5,9 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +29,7 @@ from airflow_provider_sender.jobs.formats import (
     row_json,
 )
 
-JSONL, CSV = FileFormat.JSONL, FileFormat.CSV
+JSONL, CSV, PARQUET = FileFormat.JSONL, FileFormat.CSV, FileFormat.PARQUET
 
 
 def rows_of(path: Any, file_format: str | None = None) -> list[Any]:
@@ -56,6 +59,10 @@ def written(tmp_path: Path, name: str, content: bytes | str) -> Path:
         ("a.csv", "jsonl", Encoding(JSONL, False)),
         ("a", ".ndjson", Encoding(JSONL, False)),
         ("a", "CSV.GZIP", Encoding(CSV, True)),
+        ("a.parquet", None, Encoding(PARQUET, False)),
+        ("a.2026.PARQUET", None, Encoding(PARQUET, False)),
+        ("a.csv", "parquet", Encoding(PARQUET, False)),
+        ("a", ".Parquet", Encoding(PARQUET, False)),
     ],
 )
 def test_the_format_asked_for_wins_and_else_the_ending_decides(
@@ -64,15 +71,15 @@ def test_the_format_asked_for_wins_and_else_the_ending_decides(
     assert encoding_of(UPath(f"/x/{name}"), file_format, parameter="output_path") == expected
 
 
-@pytest.mark.parametrize("name", ["a", "a.parquet", "a.gz", ".jsonl", "a.jsonl.zip", "a.json"])
+@pytest.mark.parametrize("name", ["a", "a.gz", ".jsonl", ".parquet", "a.jsonl.zip", "a.json"])
 def test_an_ending_that_tells_nothing_is_refused_by_the_parameters_name(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^input_path: the ending of '.*file_format"):
         encoding_of(UPath(f"/x/{name}"), None, parameter="input_path")
 
 
-@pytest.mark.parametrize("file_format", ["parquet", "jsonl.bz2", "gz", "xlsx"])
+@pytest.mark.parametrize("file_format", ["pq", "jsonl.bz2", "gz", "xlsx"])
 def test_an_unknown_format_is_refused_and_the_known_ones_named(file_format: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^file_format: .*jsonl, csv"):
+    with pytest.raises(ConfigurationError, match=r"^file_format: .*jsonl.gz, csv, csv.gz or parquet"):
         encoding_of(UPath("/x/a.csv"), file_format, parameter="input_path")
 
 
@@ -81,7 +88,57 @@ def test_where_neither_says_anything_the_default_counts() -> None:
     assert encoding_of(UPath("/x/dir"), "csv.gz", parameter="p", default=JSONL) == Encoding(CSV, True)
 
 
-@pytest.mark.parametrize("encoding", [Encoding(JSONL, True), Encoding(CSV, True), Encoding(CSV, False)])
+@pytest.mark.parametrize(
+    ("name", "file_format", "parameter"),
+    [
+        ("a.parquet.gz", None, "output_path"),
+        ("a.parquet", "parquet.gz", "file_format"),
+        ("a.gz", "parquet", "file_format"),
+    ],
+)
+def test_parquet_is_never_gzip_too(name: str, file_format: str | None, parameter: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{parameter}: Parquet is compressed by itself"):
+        encoding_of(UPath(f"/x/{name}"), file_format, parameter="output_path")
+
+
+@pytest.mark.parametrize(
+    ("name", "file_format", "parameter"), [("a.parquet", None, "output_path"), ("a", "parquet", "file_format")]
+)
+def test_parquet_without_pyarrow_is_refused_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, name: str, file_format: str | None, parameter: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "pyarrow.parquet", raising=False)
+    with pytest.raises(ConfigurationError, match=rf"^{parameter}: .*airflow-provider-sender\[parquet\]\"$"):
+        encoding_of(UPath(f"/x/{name}"), file_format, parameter="output_path")
+    assert encoding_of(UPath("/x/a.csv"), None, parameter="output_path") == Encoding(CSV, False)
+
+
+def test_pyarrow_is_imported_for_parquet_alone() -> None:
+    def imported(after: str) -> str:
+        code = f"""
+            import sys
+            from upath import UPath
+            from airflow_provider_sender.jobs import export, upsert
+            from airflow_provider_sender.jobs.formats import encoding_of, read_rows
+            {after}
+            print("pyarrow" in sys.modules)
+        """
+        done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert (
+        imported(
+            "UPath('memory://a.csv').write_bytes(b'a'); list(read_rows(UPath('memory://a.csv'), None, parameter='p'))"
+        )
+        == "False"
+    )
+    assert imported("encoding_of(UPath('a.parquet'), None, parameter='p')") == "True"
+
+
+@pytest.mark.parametrize(
+    "encoding", [Encoding(JSONL, True), Encoding(CSV, True), Encoding(CSV, False), Encoding(PARQUET, False)]
+)
 def test_the_suffix_of_an_encoding_says_that_encoding(encoding: Encoding) -> None:
     assert encoding_of(UPath("/x/a" + encoding.suffix), None, parameter="p") == encoding
 
@@ -180,7 +237,7 @@ def test_a_csv_file_in_another_encoding_is_refused_in_words(tmp_path: Path, cont
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="two columns of the CSV file have the same name"):
+    with pytest.raises(ConfigurationError, match="two columns of the file have the same name"):
         rows_of(written(tmp_path, "a.csv", "email,name,email\na,b,c\n"))
 
 
