@@ -1,0 +1,3 @@
+"""Between an account and the databases Airflow has connections to."""
+
+from __future__ import annotations

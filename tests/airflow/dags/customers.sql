@@ -1,0 +1,1 @@
+select email, firstname from {{ params.table }} where email = %s
