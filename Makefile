@@ -59,7 +59,7 @@ format: $(DEV_READY) ## put the code into its usual form
 	$(VENV) -m ruff format .
 
 bench: $(DEV_READY) ## measure, beside what people use today
-	@$(VENV) benchmarks/run.py
+	@$(VENV) -m benchmarks.run $(BENCH)
 
 clean: ## remove everything that can be made again
 	rm -rf .venv .venv-lowest .nox .demo .up .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

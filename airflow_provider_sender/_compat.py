@@ -10,6 +10,7 @@ from airflow.configuration import conf
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.exceptions import (
+        AirflowException,
         AirflowFailException,
         AirflowNotFoundException,
         AirflowSensorTimeout,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 else:
     try:
         from airflow.sdk.exceptions import (
+            AirflowException,
             AirflowFailException,
             AirflowNotFoundException,
             AirflowSensorTimeout,
@@ -25,6 +27,7 @@ else:
         )
     except ImportError:  # Airflow 3.1.0
         from airflow.exceptions import (
+            AirflowException,
             AirflowFailException,
             AirflowNotFoundException,
             AirflowSensorTimeout,
@@ -32,6 +35,7 @@ else:
         )
 
 __all__ = [
+    "AirflowException",
     "AirflowFailException",
     "AirflowNotFoundException",
     "AirflowSensorTimeout",

@@ -121,6 +121,8 @@ def get_provider_info() -> dict[str, object]:
                 "integration-name": "Sender",
                 "python-modules": [
                     "airflow_provider_sender.operators.campaigns",
+                    "airflow_provider_sender.operators.erasure",
+                    "airflow_provider_sender.operators.membership",
                     "airflow_provider_sender.operators.subscribers",
                 ],
             },

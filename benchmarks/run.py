@@ -1,88 +1,49 @@
-"""Measure the export beside what people write today, on the same server, in one run.
+"""Measure this package beside what people use today: on the same server, on the same machine, in one run.
 
-Every way is run in turn, several times over, so that whatever else the machine does hits all of them; what counts is
-the ratio of the medians.
+make bench                                      all of it, about ten minutes
+.venv/bin/python -m benchmarks.run speed        one or several parts of it
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-import requests
-from upath import UPath
+from benchmarks.changes import ledger, mirror
+from benchmarks.exports import latency, memory, speed
+from benchmarks.imports import imports
+from benchmarks.table import Line, table
+from benchmarks.windows import windows
 
-from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.sender import SenderClient
-from airflow_provider_sender.client.sender_service import SenderService
-from airflow_provider_sender.client.transport import Settings
-from airflow_provider_sender.jobs.export import Export, export_to_file
-from airflow_provider_sender.sandbox.remote import Sandbox
-
-
-def requests_loop(box: Sandbox, path: Path) -> None:
-    """What stands in most PythonOperators: a session, a loop over the pages, one JSON object a line."""
-    page = 1
-    with requests.Session() as session, path.open("w") as file:
-        session.headers.update({"Authorization": f"Bearer {box.token}", "Accept": "application/json"})
-        while True:
-            answer = session.get(f"{box.sender_url}/subscribers", params={"page": page, "limit": 100}, timeout=30)
-            answer.raise_for_status()
-            found = answer.json()
-            for row in found["data"]:
-                file.write(json.dumps(row) + "\n")
-            if page >= found["meta"]["last_page"]:
-                return
-            page += 1
-
-
-def this_package(box: Sandbox, path: Path) -> None:
-    """The job behind SenderExportSubscribersOperator."""
-    settings = Settings(box.sender_url).checked()
-    export_to_file(SenderService(SenderClient(box.token, settings, Budget())), Export(), UPath(path))
-
-
-WAYS: dict[str, Callable[[Sandbox, Path], None]] = {
-    "requests and json, page by page": requests_loop,
-    "airflow-provider-sender": this_package,
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
+    "speed": lambda options: speed(options.subscribers, options.rounds),
+    "latency": lambda options: latency(options.subscribers * 2 // 5, options.rounds),
+    "memory": lambda options: memory(10 * options.subscribers),
+    "windows": lambda options: windows(),
+    "ledger": lambda options: ledger(options.subscribers),
+    "mirror": lambda options: mirror(options.subscribers),
+    "imports": lambda options: imports(options.rounds),
 }
 
 
 def main() -> int:
-    """Run all ways and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--subscribers", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    """Run what was asked for and print the table."""
+    parser = argparse.ArgumentParser(description="Measure this package beside its peers.")
+    parser.add_argument("parts", nargs="*", choices=PARTS, metavar="part", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--subscribers", type=int, default=100_000, help="size of the account; memory takes ten times")
+    parser.add_argument("--rounds", type=int, default=5, help="how often what varies is measured; the median counts")
     options = parser.parse_args()
-    logging.disable(logging.INFO)
-    seconds: dict[str, list[float]] = {name: [] for name in WAYS}
-    with Sandbox.start(subscribers=options.subscribers) as box, tempfile.TemporaryDirectory() as folder:
-        requests_loop(box, Path(folder) / "warm-up")  # the sandbox renders a subscriber when it is first asked for
-        for number in range(options.rounds):
-            for name, way in WAYS.items():
-                path = Path(folder) / "rows.jsonl"
-                began = time.perf_counter()
-                way(box, path)
-                seconds[name].append(time.perf_counter() - began)
-                rows = sum(1 for _ in path.open("rb"))
-                if rows != options.subscribers:
-                    print(f"{name} wrote {rows:,} rows instead of {options.subscribers:,}")
-                    return 1
-            print(f"round {number + 1} of {options.rounds} done", file=sys.stderr)
-    peer = statistics.median(seconds[next(iter(WAYS))])
-    print(
-        f"Export of {options.subscribers:,} subscribers to JSONL, loopback, no rate limit, median of {options.rounds}:"
-    )
-    for name, measured in seconds.items():
-        median = statistics.median(measured)
-        print(f"  {name:<34}{median:8.2f} s{options.subscribers / median:>12,.0f} rows/s{peer / median:>8.1f}x")
+    logging.disable(logging.WARNING)
+    began = time.perf_counter()
+    lines: list[Line] = []
+    for name in options.parts or PARTS:
+        print(f"{name} ...", file=sys.stderr)
+        lines += PARTS[name](options)
+    print(table(lines))
+    print(f"Median of {options.rounds} rounds where speed is measured; {time.perf_counter() - began:.0f} s in all.")
     return 0
 
 

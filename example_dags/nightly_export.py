@@ -1,7 +1,8 @@
 """Every night: all subscribers to object storage, and a flat file for the spreadsheet people.
 
-The JSONL export is a directory: part files, and a manifest that names them and is replaced last, so that whoever reads
-by the manifest never sees half an export. The CSV export is one file, which appears when it is complete.
+The JSONL export is a directory: part files, and a manifest that names them and is replaced last, so that whoever
+reads by the manifest never sees half an export. When a worker is lost, the retry goes on where it was. The CSV export
+is one file, which appears when it is complete.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 
@@ -76,8 +77,13 @@ class NumberedListing(Listing):
         """Return how many rows the service counts now; one request."""
         return self.page(1, Order.CREATED, ascending=True).total
 
-    def walk(self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift) -> Iterator[list[Row]]:
+    def walk(
+        self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift, since: datetime | None = None
+    ) -> Iterator[list[Row]]:
         """Yield every row once, in batches; see the module's text."""
+        if since is not None:
+            yield from self._created_since(since, seen, report, on_drift)
+            return
         if report.passes <= 1:
             began = time.monotonic()
             first = self.page(1, Order.CREATED, ascending=True)
@@ -116,6 +122,30 @@ class NumberedListing(Listing):
             yield from self._newcomers(last, seen, report)
             if not report.missing:
                 break
+
+    def _created_since(
+        self, since: datetime, seen: SeenKeys, report: ListingReport, on_drift: OnDrift
+    ) -> Iterator[list[Row]]:
+        """Read from the end down to the first row that is older, then what has come since."""
+        report.since = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        first = self.page(1, Order.CREATED, ascending=True)
+        if not report.passes:
+            report.passes, report.total_at_start = 1, first.total
+            report.stretches = [Stretch(lowest=1, highest=first.last, next_page=first.last)]
+        walk = _Walk(report.stretches[0], None, seen, report)
+        while not walk.stretch.is_done:
+            page = self.page(min(walk.stretch.next_page, first.last), Order.CREATED, ascending=True)
+            rows = walk.take(page)
+            wanted = [row for row in rows if moment_of(row) >= report.since]
+            report.rows -= len(rows) - len(wanted)
+            walk.stretch.is_done |= bool(page.rows) and moment_of(page.rows[0]) < report.since
+            yield wanted
+        yield from self._newcomers(first.last, seen, report)
+        if report.is_in_order:
+            return
+        if on_drift is not OnDrift.WARN:
+            raise ListingDriftError(report, "Who is new can only be told in that order: read all of it instead.")
+        log.warning("Rows may be missing: %s", report.sentence())
 
     def _stretches(self, seen: SeenKeys, report: ListingReport) -> Iterator[tuple[Page, list[Row]]]:
         """Read all stretches, in turn, and yield each page with those of its rows that are new."""
@@ -156,7 +186,7 @@ class NumberedListing(Listing):
         while True:
             # Who comes while this is read is nobody's loss, so the lowest figure is the one to answer for.
             report.total_at_end = min(report.total_at_end, page.total)
-            is_reached = bool(page.rows) and page.rows[0].key in seen
+            is_reached = bool(page.rows) and (page.rows[0].key in seen or moment_of(page.rows[0]) < report.since)
             yield _fresh(page, seen, report)
             if is_reached or page.number <= 1:
                 return
@@ -230,7 +260,7 @@ def _cut(pages: int, stretches: int) -> list[Stretch]:
 
 
 def _fresh(page: Page, seen: SeenKeys, report: ListingReport) -> list[Row]:
-    fresh = [row for row in page.rows if seen.add(row.key)]
+    fresh = [row for row in page.rows if moment_of(row) >= report.since and seen.add(row.key)]
     report.rows += len(fresh)
     return fresh
 

@@ -10,6 +10,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 
@@ -94,6 +95,7 @@ class ListingReport:
     :param is_in_order: whether rows came in the order asked for, and repeats only where deletions explain them.
     :param stretches: where the reading stands; empty before it began.
     :param newest: when the newest row read by the walk itself was created; who came later is a newcomer.
+    :param since: when the oldest row asked for was created, if not all rows were asked for.
     """
 
     total_at_start: int = 0
@@ -105,6 +107,7 @@ class ListingReport:
     is_in_order: bool = True
     stretches: list[Stretch] = field(default_factory=list)
     newest: str = ""
+    since: str = ""
 
     @property
     def figures(self) -> dict[str, int | bool]:
@@ -115,7 +118,7 @@ class ListingReport:
     @property
     def missing(self) -> int:
         """Rows the service counts and that were not read."""
-        return max(0, self.total_at_end + self.gone - self.rows)
+        return 0 if self.since else max(0, self.total_at_end + self.gone - self.rows)
 
     @property
     def is_sound(self) -> bool:
@@ -155,11 +158,14 @@ class Listing(ABC):
         """Return how many rows the service counts now; one request."""
 
     @abstractmethod
-    def walk(self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift) -> Iterator[list[Row]]:
+    def walk(
+        self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift, since: datetime | None = None
+    ) -> Iterator[list[Row]]:
         """Yield every row once, in batches, and keep ``report`` up to date with the batches yielded.
 
         :param seen: keys of rows that are not to come (again); those that come are added.
         :param report: a new one, or that of a walk that ended before its time: this one goes on where it ended, if
             the service's listings allow for that, and else begins again, with the rows it brought left out.
+        :param since: only rows created at this moment or later, at the cost of reading little else.
         :raises ListingDriftError: when rows may be missing and ``on_drift`` does not let that pass.
         """

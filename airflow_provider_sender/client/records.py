@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 import msgspec
@@ -18,6 +18,9 @@ FieldValue = str | int | float | None
 
 _BEGINS_AS_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)
 
 
 class Consent(enum.StrEnum):
@@ -31,7 +34,8 @@ class Consent(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-class Subscriber(msgspec.Struct, frozen=True):
+# Nothing it holds can lead back to it, and an account has a million of them: the garbage collector need not look.
+class Subscriber(msgspec.Struct, frozen=True, gc=False):
     """One subscriber as an account has it.
 
     :param id: the service's own id; an e-mail address where it has none.
@@ -228,6 +232,23 @@ class Account(msgspec.Struct, frozen=True):
     """
 
     description: str
+
+
+def moment(text: str | None, zone: tzinfo = UTC) -> datetime | None:
+    """Return a time in UTC from any ISO-8601 form; None when it is not one.
+
+    :param zone: where a time without a zone is meant.
+    """
+    if not text:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+        if parsed.tzinfo is None and zone is UTC:
+            return _EPOCH + (parsed - _EPOCH_WITHOUT_ZONE)  # several times as fast as replace()
+        parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+        return parsed if parsed.tzinfo is UTC else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def same_value(one: FieldValue, other: FieldValue) -> bool:

@@ -78,6 +78,13 @@ class Service(ABC):
     def fields(self) -> list[Field]:
         """Return the account's custom fields."""
 
+    def learnt(self) -> str | None:
+        """Return what was found out about how this account wants to be written to, for :meth:`recall`; or None."""
+        return None
+
+    def recall(self, learnt: str) -> None:  # noqa: B027  # most services have nothing to find out
+        """Begin with what an earlier run found out, and check it at the first opportunity."""
+
     @abstractmethod
     def create_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
         """Create a subscriber; safe to repeat.

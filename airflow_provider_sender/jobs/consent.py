@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 import msgspec
 
@@ -19,10 +20,11 @@ class ConsentMode(enum.StrEnum):
 
 
 class Decision(enum.Enum):
-    """What is to be done with a row."""
+    """What is to be done with a row. JOIN: all is as it should be but for groups the person is not in yet."""
 
     CREATE = "create"
     UPDATE = "update"
+    JOIN = "join"
     UNCHANGED = "unchanged"
     HOLD = "hold"
     REJECT = "reject"
@@ -31,7 +33,7 @@ class Decision(enum.Enum):
 def decide(
     change: SubscriberChange, current: Subscriber | None, mode: ConsentMode
 ) -> tuple[Decision, SubscriberChange]:
-    """Return what to do with a row, and the change to send.
+    """Return what to do with a row, and the change to send; of somebody who is there, only the groups still to join.
 
     With KEEP a change never asks for ACTIVE: between reading someone's state and writing it they may have unsubscribed.
     Unsubscribing is always allowed. With OVERWRITE a row without a status counts as active, as subscribing someone
@@ -39,7 +41,7 @@ def decide(
 
     :param current: the subscriber as the account has it, or None when there is none.
     """
-    wants_active = change.consent in (None, Consent.ACTIVE)
+    wants_active = _wants_active(change)
     if current is None:
         if change.email is None:
             return Decision.REJECT, change
@@ -59,16 +61,42 @@ def decide(
         if current.consent is not Consent.ACTIVE:
             return Decision.HOLD, change
         change = msgspec.structs.replace(change, consent=None)
-    if not _differs(change, current):
-        return Decision.UNCHANGED, change
-    return Decision.UPDATE, msgspec.structs.replace(change, groups=_groups(change, current))
+    change = msgspec.structs.replace(change, groups=not_among(change.groups, current.groups))
+    if _differs(change, current):
+        return Decision.UPDATE, change
+    return (Decision.JOIN if change.groups else Decision.UNCHANGED), change
 
 
-def _groups(change: SubscriberChange, current: Subscriber) -> tuple[str, ...]:
-    """Return the groups to send: none where none is new, else all, as a service may put them in the others' place."""
-    if set(change.groups) <= set(current.groups):
-        return ()
-    return tuple(dict.fromkeys((*current.groups, *change.groups)))
+def unseen(change: SubscriberChange, known_groups: Sequence[str], mode: ConsentMode) -> SubscriberChange:
+    """Return the change to send about somebody whom an earlier run sent the same status, without a look at them.
+
+    With KEEP that is no status at all: whatever the person has done since counts. With OVERWRITE it is ACTIVE where the
+    row wants that. Being out is not asked for again either: it would soften a complaint.
+
+    :param known_groups: groups the earlier run put the person into.
+    """
+    is_again = mode is ConsentMode.OVERWRITE and _wants_active(change)
+    return msgspec.structs.replace(
+        change,
+        consent=Consent.ACTIVE if is_again else None,
+        groups=not_among(change.groups, known_groups),
+    )
+
+
+def asked_status(change: SubscriberChange, mode: ConsentMode) -> str:
+    """Return the status a row asks for, in a word: ``""`` for none, ``reactivate`` for ACTIVE with OVERWRITE."""
+    if mode is ConsentMode.OVERWRITE and _wants_active(change):
+        return "reactivate"
+    return change.consent.value if change.consent is not None else ""
+
+
+def not_among(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
+    """Return the groups that are wanted and not there."""
+    return tuple(group for group in wanted if group not in there)
+
+
+def _wants_active(change: SubscriberChange) -> bool:
+    return change.consent in (None, Consent.ACTIVE)
 
 
 def _differs(change: SubscriberChange, current: Subscriber) -> bool:
@@ -79,8 +107,6 @@ def _differs(change: SubscriberChange, current: Subscriber) -> bool:
         (change.consent, current.consent),
     ]
     if any(wanted is not None and wanted != (there or "") for wanted, there in wanted_and_there):
-        return True
-    if not set(change.groups) <= set(current.groups):
         return True
     return any(not same_value(current.fields.get(name), value) for name, value in change.fields.items())
 

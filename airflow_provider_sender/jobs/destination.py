@@ -23,32 +23,53 @@ def published(path: UPath, *, parameter: str, also_on_error: bool = False) -> It
 
     :param path: where the file is to be.
     :param parameter: the user's parameter the path comes from, for the error.
-    :param also_on_error: publish what there is when the block fails, too.
+    :param also_on_error: publish what there is, if there is anything, when the block fails, too.
     :raises ConfigurationError: when nothing can be written there; raised before the block is entered.
     """
     partial = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.partial"
-    is_local = path.protocol in ("", "file", "local")
-    if not is_local and any(mark in path.path for mark in "*?["):
-        raise ConfigurationError(f"{parameter}: {path} holds one of * ? [, which the storage takes for a pattern.")
-    try:
-        if path.is_dir():
-            # A file moved there would end up inside it, under the wrong name.
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if is_local:
-            path.parent.mkdir(parents=True, exist_ok=True)
+    with can_be_written(path, parameter=parameter):
         file = partial.open("wb")
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigurationError(f"{parameter}: nothing can be written to {path} ({reason(error)}).") from error
+    is_worth_it = False
     try:
         with file:
-            yield file
+            try:
+                yield file
+            except BaseException:
+                is_worth_it = also_on_error and file.tell() > 0
+                raise
     except BaseException:
-        if also_on_error:
+        if is_worth_it:
             _take_place(partial, path)
         else:
             _remove(partial)
         raise
     _take_place(partial, path)
+
+
+@contextlib.contextmanager
+def can_be_written(path: UPath, *, parameter: str) -> Iterator[None]:
+    """See to it that a file may take this place, then let the block begin to write there.
+
+    :raises ConfigurationError: when it may not, or the block fails with what a storage says then.
+    """
+    if not is_local(path) and any(mark in path.path for mark in "*?["):
+        raise ConfigurationError(f"{parameter}: {path} holds one of * ? [, which the storage takes for a pattern.")
+    try:
+        if path.is_dir():
+            # A file moved there would end up inside it, under the wrong name.
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if is_local(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"{parameter}: nothing can be written to {path} ({reason(error)}).") from error
+
+
+def is_local(path: UPath) -> bool:
+    """Tell whether a path is on this machine's own file system."""
+    return path.protocol in ("", "file", "local")
 
 
 def reason(error: BaseException) -> str:
@@ -59,7 +80,11 @@ def reason(error: BaseException) -> str:
 
 
 def _take_place(partial: UPath, path: UPath) -> None:
-    path.fs.mv(partial.path, path.path)
+    try:
+        path.fs.mv(partial.path, path.path)
+    except BaseException:
+        _remove(partial)
+        raise
 
 
 def _remove(partial: UPath) -> None:

@@ -6,13 +6,15 @@ An export into a directory of part files is another matter (``parts.py``).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.paging import ListingReport, OnDrift
+from airflow_provider_sender.client.paging import ListingReport, OnDrift, Row
+from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.columns import Column, export_columns
 from airflow_provider_sender.jobs.destination import published
@@ -31,12 +33,18 @@ class Export:
     :param file_format: a format's name, with ``.gz`` for a compressed text format; None lets the path decide.
     :param columns: for flat formats: names to pick, in order, or name -> name in the file.
     :param on_drift: what to do when rows may be missing.
+    :param created_since: only those created at this moment or later.
     """
 
     group_id: str | None = None
     file_format: str | None = None
     columns: Sequence[str] | Mapping[str, str] | None = None
     on_drift: OnDrift = OnDrift.REPAIR
+    created_since: datetime | None = None
+
+    def batches(self, service: Service, report: ListingReport, seen: SeenKeys | None = None) -> Iterator[list[Row]]:
+        """Yield those to be exported; as :func:`subscriber_batches`."""
+        return subscriber_batches(service, self.group_id, report, self.on_drift, seen, self.created_since)
 
     def encoding(self, path: UPath, default: FileFormat | None = None) -> Encoding:
         """Return how the file or files at ``path`` are to be written.
@@ -86,7 +94,7 @@ def export_to_file(service: Service, export: Export, path: UPath) -> Exported:
     requests_before = service.transport.requests_made
     with published(path, parameter="output_path") as file:
         writer = writer_for(service, encoding, export.columns_of(service, encoding), file)
-        for rows in subscriber_batches(service, export.group_id, done.listing, export.on_drift):
+        for rows in export.batches(service, done.listing):
             writer.write(rows)
         writer.close()
     done.rows = done.listing.rows

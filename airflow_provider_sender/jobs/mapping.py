@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from math import isfinite
 from numbers import Number
 from typing import Any
@@ -62,6 +63,7 @@ class RowMapping:
         Columns not named keep their names.
     :param fields: the account's custom fields.
     :param group_ids: groups every row is put into.
+    :param ignore_others: pass over columns that have no place in the account, but for those ``columns`` gives one.
     """
 
     def __init__(
@@ -69,12 +71,15 @@ class RowMapping:
         columns: Mapping[str, str | None] | None,
         fields: Sequence[Field],
         group_ids: Sequence[str] = (),
+        *,
+        ignore_others: bool = False,
     ) -> None:
+        self._ignores_others = ignore_others
         self._columns = dict(columns or {})
         self._fields = {field.name: field for field in fields}
         self._names = _names_of(fields)
-        self._group_ids = tuple(group_ids)
-        self._targets: dict[str, str | None] = {}
+        self._group_ids = tuple(dict.fromkeys(group_ids))
+        self._targets: dict[object, str | Field | None] = {}
         for name in self._columns:
             self._target(name)
 
@@ -91,15 +96,15 @@ class RowMapping:
     def _change(self, row: SourceRow) -> SubscriberChange:
         values: dict[str, Any] = {}
         fields: dict[str, FieldValue] = {}
-        for name, value in _flat(row):
-            target = self._target(name)
+        targets = self._targets
+        for name, value in _flat(row) if "fields" in row else row.items():
+            target = targets[name] if name in targets else self._target(str(name))
             if target is None or value is None or _is_nan(value):
                 continue
-            if target.startswith(FIELD_PREFIX):
-                field = self._fields[target.removeprefix(FIELD_PREFIX)]
-                fields[field.name] = _field_value(field, value)
-            else:
+            if isinstance(target, str):
                 values[target] = value
+            else:
+                fields[target.name] = _field_value(target, value)
         email = _email(values.get("email"))
         phone = _phone(values.get("phone"))
         # Beside an id, a phone is something to be set.
@@ -113,18 +118,21 @@ class RowMapping:
             firstname=_text("firstname", values.get("firstname")),
             lastname=_text("lastname", values.get("lastname")),
             consent=_status(values.get("status")),
-            groups=tuple(dict.fromkeys((*_groups(values.get("groups")), *self._group_ids))),
+            groups=self._groups(values.get("groups")),
             fields=fields,
         )
 
-    def _target(self, name: str) -> str | None:
-        """Return what a source column is here; None when it is left out."""
+    def _groups(self, value: object) -> tuple[str, ...]:
+        return self._group_ids if value is None else tuple(dict.fromkeys((*_groups(value), *self._group_ids)))
+
+    def _target(self, name: str) -> str | Field | None:
+        """Return what a source column is here, a standard column or a custom field; None when it is left out."""
         if name not in self._targets:
             target = self._columns.get(name, name)
             self._targets[name] = self._place(name, target) if target is not None else None
         return self._targets[name]
 
-    def _place(self, name: str, target: str) -> str | None:
+    def _place(self, name: str, target: str) -> str | Field | None:
         if target in _WRITABLE:
             return target
         if target in _READ_ONLY and name not in self._columns:
@@ -132,7 +140,9 @@ class RowMapping:
         name_here = target.removeprefix(FIELD_PREFIX)
         field = name_here if name_here in self._fields else self._names.get(name_here.lower())
         if field is not None:
-            return FIELD_PREFIX + field
+            return self._fields[field]
+        if self._ignores_others and name not in self._columns:
+            return None
         known = ", ".join((*_WRITABLE, *(FIELD_PREFIX + each for each in self._fields)))
         asked = repr(name) if target == name else f"{name!r}, mapped to {target!r},"
         raise ConfigurationError(
@@ -198,6 +208,8 @@ def _text(field: str, value: object) -> str | None:
 
 def _unicode(field: str, text: str) -> str:
     """Return a text that can be sent; half a surrogate pair, as a wrong decoding leaves it, cannot."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -216,8 +228,6 @@ def _status(value: object) -> Consent | None:
 
 def _groups(value: object) -> list[str]:
     """Return group ids from a list, or from the JSON list a CSV export writes."""
-    if value is None:
-        return []
     if isinstance(value, str):
         try:
             return msgspec.json.decode(_unicode("groups", value), type=list[str])
@@ -229,26 +239,27 @@ def _groups(value: object) -> list[str]:
 
 
 def _field_value(field: Field, value: object) -> FieldValue:
-    name = FIELD_PREFIX + field.name
-    plain = _plain(name, value)
-    if field.type is FieldType.NUMBER and plain != "" and not _is_number(plain):
-        raise _CannotBe(name, "is not a number")
-    if field.type is FieldType.DATETIME and plain != "":
-        try:
-            return _written(datetime.fromisoformat(str(plain)))
-        except ValueError:
-            raise _CannotBe(name, "is no date or time; write it as YYYY-MM-DD HH:MM:SS") from None
-    return plain
+    plain = value if type(value) is str and value.isascii() else _plain(field, value)
+    if field.type is FieldType.TEXT or plain == "":
+        return plain
+    if field.type is FieldType.NUMBER:
+        if not _is_number(plain):
+            raise _cannot_be(field, "is not a number")
+        return plain
+    try:
+        return _written_anew(str(plain))
+    except ValueError:
+        raise _cannot_be(field, "is no date or time; write it as YYYY-MM-DD HH:MM:SS") from None
 
 
-def _plain(name: str, value: object) -> str | int | float:
+def _plain(field: Field, value: object) -> str | int | float:
     """Return a value as JSON can carry it."""
     if isinstance(value, datetime):
         return _written(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return _unicode(name, str(value))
+        return _unicode(FIELD_PREFIX + field.name, str(value))
     if isinstance(value, float):
         return float(value) if isfinite(value) else str(value)
     if isinstance(value, int):
@@ -256,7 +267,16 @@ def _plain(name: str, value: object) -> str | int | float:
     # A Decimal from a database is a number, too.
     if isinstance(value, date | time | Number):
         return str(value)
-    raise _CannotBe(name, f"is a {type(value).__name__}; a custom field holds a text, a number or a time")
+    raise _cannot_be(field, f"is a {type(value).__name__}; a custom field holds a text, a number or a time")
+
+
+def _cannot_be(field: Field, reason: str) -> _CannotBe:
+    return _CannotBe(FIELD_PREFIX + field.name, reason)
+
+
+@lru_cache(maxsize=4096)  # the same days come again and again
+def _written_anew(text: str) -> str:
+    return _written(datetime.fromisoformat(text))
 
 
 def _written(moment: datetime) -> str:

@@ -31,7 +31,6 @@ from airflow_provider_sender.jobs.columns import Column, columns_from
 from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.export import Export, Exported
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat
-from airflow_provider_sender.jobs.reading import subscriber_batches
 from airflow_provider_sender.jobs.writers import writer_for
 
 log = logging.getLogger(__name__)
@@ -130,7 +129,7 @@ class _Writing:
         self._encoding = encoding
         self._directory = directory
         self._requests_before = service.transport.requests_made
-        wants = msgspec.json.encode([export.group_id, encoding.suffix, export.columns]).decode()
+        wants = msgspec.json.encode([export.group_id, encoding.suffix, export.columns, export.created_since]).decode()
         self._state = _Unfinished(run, service.fingerprint, wants, uuid.uuid4().hex[:8], datetime.now(UTC))
         self._columns: Sequence[Column] = ()
         self._seen = SeenKeys()
@@ -169,7 +168,7 @@ class _Writing:
         """Write what is still missing, part by part."""
         # A copy: it changes with every batch, and what is saved must be as of the last finished part.
         report = _copy(self._state.listing)
-        batches = subscriber_batches(self._service, self._export.group_id, report, self._export.on_drift, self._seen)
+        batches = self._export.batches(self._service, report, self._seen)
         for number in itertools.count(len(self._state.parts) + 1):
             first = next(batches, None)
             if first is None:
@@ -220,6 +219,7 @@ class _Writing:
             "version": 1,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "group_id": self._export.group_id,
+            "created_since": self._export.created_since,
             "format": self._encoding.suffix.lstrip("."),
             "columns": state.columns,
             "rows": state.listing.rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -81,12 +82,15 @@ def no_retry_when_final() -> Iterator[None]:
     """Let an error that trying again cannot mend fail the task at once, retries or not."""
     from airflow_provider_sender.client.errors import SenderError, ServiceError
     from airflow_provider_sender.client.paging import ListingDriftError
+    from airflow_provider_sender.jobs.batches import UnsettledError
+    from airflow_provider_sender.jobs.ledger_lock import LedgerUnavailableError
     from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
 
+    passing = (ListingDriftError, CampaignTimeoutError, UnsettledError, LedgerUnavailableError)
     try:
         yield
     except SenderError as error:
-        is_final = not isinstance(error, ListingDriftError | CampaignTimeoutError)
+        is_final = not isinstance(error, passing)
         if isinstance(error, ServiceError):
             is_final = not error.retryable
         if not is_final:
@@ -112,6 +116,26 @@ def given(value: Any, parameter: str) -> Any:
             f"{parameter}: is empty. Give a value, or look at what its template renders to or its task returns."
         )
     return value
+
+
+def moment(value: Any, parameter: str) -> datetime:
+    """Return the moment a parameter names, by an aware datetime or in ISO-8601.
+
+    :raises ConfigurationError: when it is missing, no time, or has no time zone.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    given(value, parameter)
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ConfigurationError(f"{parameter}: is no ISO-8601 time. Write it as 2026-01-31T09:00:00+01:00.") from None
+    if found.tzinfo is None:
+        raise ConfigurationError(
+            f"{parameter}: has no time zone, so it could mean several moments. Write it as 2026-01-31T09:00:00+01:00 "
+            "or use an aware datetime."
+        )
+    return found
 
 
 def storage_path(value: Any, parameter: str) -> UPath:

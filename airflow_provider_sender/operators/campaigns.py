@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender._compat import NotedIntents, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
-from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final, run_of
+from airflow_provider_sender.operators.base import SenderOperator, given, moment, no_retry_when_final, run_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -171,7 +171,7 @@ class SenderSendCampaignOperator(SenderOperator):
             send_key=_send_key(self.send_key, context),
             campaign_id=None if self.campaign_id is None else str(given(self.campaign_id, "campaign_id")),
             definition=None if self.campaign is None else _definition(self.campaign),
-            send_at=None if self.send_at is None else _moment(self.send_at),
+            send_at=None if self.send_at is None else moment(self.send_at, "send_at"),
             min_recipients=_count(self.min_recipients, "min_recipients"),
             max_recipients=_count(self.max_recipients, "max_recipients"),
         )
@@ -274,22 +274,6 @@ def _send_key(send_key: str | None, context: Context) -> str:
     if send_key is not None:
         return str(given(send_key, "send_key"))
     return run_of(context)
-
-
-def _moment(value: Any) -> datetime:
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    given(value, "send_at")
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        raise ConfigurationError("send_at: is no ISO-8601 time. Write it as 2026-01-31T09:00:00+01:00.") from None
-    if moment.tzinfo is None:
-        raise ConfigurationError(
-            "send_at: has no time zone, so it could mean several moments. Write it as 2026-01-31T09:00:00+01:00 or use "
-            "an aware datetime."
-        )
-    return moment
 
 
 def _count(value: Any, parameter: str) -> int | None:

@@ -46,21 +46,49 @@ class RowsOperator(SenderOperator):
         """
         from airflow_provider_sender.client.errors import ConfigurationError
 
-        if (self.subscribers is None) == (self.input_path is None):
-            raise ConfigurationError("Give the rows either as subscribers or as input_path, and not as both.")
-        if self.input_path is not None:
-            file_format = None if self.file_format is None else str(self.file_format)
-            return _RowsOfFile(storage_path(self.input_path, "input_path"), file_format)
-        rows = self.subscribers
-        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-            raise ConfigurationError(
-                f"subscribers: is a {type(rows).__name__}, not a list of dictionaries. With a template, set "
-                "render_template_as_native_obj=True on the DAG or pass the task's output itself."
-            )
-        for row in rows:
+        rows: Iterable[SourceRow | UnreadableRow] = rows_given(
+            "subscribers", self.subscribers, self.input_path, self.file_format
+        )
+        for row in rows if self.input_path is None else ():
             if not isinstance(row, Mapping):
                 raise ConfigurationError(f"subscribers: holds a {type(row).__name__} where a dictionary is expected.")
         return rows
+
+
+def rows_given(parameter: str, rows: Any, input_path: Any, file_format: Any) -> Iterable[Any]:
+    """Return the rows of a parameter, or of the file that may be given instead; they can be gone through repeatedly.
+
+    :param parameter: the parameter the rows are in.
+    :raises ConfigurationError: when they are not given, given twice, or no list.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    if (rows is None) == (input_path is None):
+        raise ConfigurationError(f"Give the rows either as {parameter} or as input_path, and not as both.")
+    if input_path is not None:
+        return _RowsOfFile(storage_path(input_path, "input_path"), None if file_format is None else str(file_format))
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise ConfigurationError(
+            f"{parameter}: is a {type(rows).__name__}, not a list of dictionaries. With a template, set "
+            "render_template_as_native_obj=True on the DAG or pass the task's output itself."
+        )
+    return rows
+
+
+def renames(columns: Any) -> dict[str, str | None]:
+    """Return the columns parameter of an operator that is given rows.
+
+    :raises ConfigurationError: when it is not source column -> place in the account, or None.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping) or not all(isinstance(place, str | None) for place in columns.values()):
+        raise ConfigurationError(
+            "columns: must be a dictionary of source column -> what it is here (a text), or None to leave it out."
+        )
+    return {str(name): place for name, place in columns.items()}
 
 
 class _RowsOfFile:

@@ -1,4 +1,7 @@
-"""Subscribers out of an account into files, and rows into an account."""
+"""Subscribers out of an account into files, and rows into an account.
+
+The operators for groups and for erasure stand in files of their own and are imported from here.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.operators.base import (
     SenderOperator,
+    moment,
     no_retry_when_final,
     one_of,
+    run_of,
     storage_path,
     texts,
 )
-from airflow_provider_sender.operators.row_source import RowsOperator
+from airflow_provider_sender.operators.erasure import SenderDeleteSubscribersOperator
+from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_path
+from airflow_provider_sender.operators.membership import SenderSyncGroupOperator
+from airflow_provider_sender.operators.row_source import RowsOperator, renames
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow.sdk import Context, XComArg
+    from upath import UPath
 
     from airflow_provider_sender.jobs.upsert import Upserted
+
+__all__ = [
+    "SenderDeleteSubscribersOperator",
+    "SenderExportSubscribersOperator",
+    "SenderSyncGroupOperator",
+    "SenderUpsertSubscribersOperator",
+]
 
 
 class SenderExportSubscribersOperator(SenderOperator):
@@ -26,10 +44,11 @@ class SenderExportSubscribersOperator(SenderOperator):
     Whoever is there from the first request to the last is in the output, whatever is added, removed or changed
     meanwhile. The output appears when it is complete; a reader never sees half of it.
 
-    JSONL carries each subscriber exactly as the service returned it. CSV is flat: the standard columns (``id``,
-    ``email``, ``firstname``, ``lastname``, ``phone``, ``status``, ``transactional_status``, ``created``,
-    ``unsubscribed_at``, ``bounced_at``, ``location``, ``ip_address``, ``source``, ``groups``) and a column
-    ``fields.<name>`` for every custom field. Times are ISO-8601 in UTC, ``groups`` is a JSON list of ids.
+    JSONL carries each subscriber exactly as the service returned it. CSV and Parquet are flat: the standard columns
+    (``id``, ``email``, ``firstname``, ``lastname``, ``phone``, ``status``, ``transactional_status``, ``created``,
+    ``unsubscribed_at``, ``bounced_at``, ``location``, ``ip_address``, ``source``, ``groups``, ``other_fields``) and a
+    column ``fields.<name>`` for every custom field, of its type. Times are in UTC. ``other_fields`` keeps what no other
+    column can hold.
 
     Returns ``{"path", "rows", "files", "requests"}``.
 
@@ -37,10 +56,13 @@ class SenderExportSubscribersOperator(SenderOperator):
 
     :param output_path: file, or with ``/`` at its end directory of part files and a ``_manifest.json``, on any storage
         Airflow has a connection to (``s3://conn_id@bucket/key``). (templated)
-    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``; by default the path's ending decides, and a directory
-        is JSONL. (templated)
+    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``, or ``parquet``; by default the path's ending decides,
+        and a directory is JSONL. (templated)
     :param group_id: only the subscribers of this group. (templated)
-    :param columns: for CSV: names of columns to pick, in order, or a dictionary of name -> name in the file.
+    :param columns: for CSV and Parquet: names of columns to pick, in order, or a dictionary of name -> name in the
+        file. (templated)
+    :param created_since: only those who joined the account at this moment or later (an aware datetime or ISO string),
+        at the cost of the few pages they fill. Who changed since is not among them: the service does not tell.
         (templated)
     :param on_drift: what to do when the listing moved in a way that may have lost rows: ``repair`` reads it again until
         the figures agree and fails if they never do, ``warn`` says so in the log, ``fail`` fails. (templated)
@@ -53,6 +75,7 @@ class SenderExportSubscribersOperator(SenderOperator):
         "group_id",
         "columns",
         "on_drift",
+        "created_since",
     )
 
     def __init__(
@@ -63,6 +86,7 @@ class SenderExportSubscribersOperator(SenderOperator):
         group_id: str | XComArg | None = None,
         columns: Sequence[str] | Mapping[str, str] | None = None,
         on_drift: str = "repair",
+        created_since: datetime | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -71,12 +95,14 @@ class SenderExportSubscribersOperator(SenderOperator):
         self.group_id = group_id
         self.columns = columns
         self.on_drift = on_drift
+        self.created_since = created_since
         self._remember_given()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Export, and return where the subscribers are and how many."""
         from airflow_provider_sender.client.paging import OnDrift
-        from airflow_provider_sender.jobs.export import Export, export_to_directory, export_to_file
+        from airflow_provider_sender.jobs.export import Export, export_to_file
+        from airflow_provider_sender.jobs.parts import export_to_directory
 
         with no_retry_when_final():
             self._check_rendered()
@@ -86,10 +112,17 @@ class SenderExportSubscribersOperator(SenderOperator):
                 file_format=None if self.file_format is None else str(self.file_format),
                 columns=self.columns if isinstance(self.columns, Mapping) else texts(self.columns, "columns") or None,
                 on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
+                created_since=None if self.created_since is None else moment(self.created_since, "created_since"),
             )
-            to_place = export_to_directory if str(self.output_path).endswith("/") else export_to_file
-            done = to_place(self.service(), export, path)
-        return {"path": str(self.output_path), "rows": done.rows, "files": done.files, "requests": done.requests}
+            service = self.service()
+            if str(self.output_path).endswith("/"):
+                done = export_to_directory(service, export, path, run=run_of(context))
+            else:
+                done = export_to_file(service, export, path)
+        counts = {"path": str(self.output_path), "rows": done.rows, "files": done.files, "requests": done.requests}
+        source = place_in_account(service, f"groups/{export.group_id}" if export.group_id else "subscribers")
+        self.tell(context, service, Traffic([source], [place_of_path(path)], done.rows, done.files), counts)
+        return counts
 
 
 class SenderUpsertSubscribersOperator(RowsOperator):
@@ -108,16 +141,23 @@ class SenderUpsertSubscribersOperator(RowsOperator):
     Nobody who is unsubscribed, bounced or complained is made active again: such rows are held and counted.
     Unsubscribing (``status`` ``unsubscribed``) is always allowed.
 
-    Returns ``{"sent", "unchanged", "rejected", "held", "duplicates", "requests", "rejects_path"}``.
+    With ``ledger_path`` it remembers what was accepted, and the next run sends only what has changed since. Where
+    nothing has, it makes no request at all.
+
+    Returns ``{"sent", "unchanged", "rejected", "held", "duplicates", "requests", "rejects_path"}``, and in a dry run
+    ``"plan"``, too.
 
     .. seealso:: :ref:`howto/operator:SenderUpsertSubscribersOperator`
 
     :param subscribers: rows, as a list of dictionaries or an XCom of one. (templated)
-    :param input_path: or a JSONL or CSV file, plain or ``.gz``, on any storage. (templated)
-    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``; by default the path's ending decides. (templated)
+    :param input_path: or a JSONL or CSV file, plain or ``.gz``, or a Parquet file, on any storage. (templated)
+    :param file_format: ``jsonl`` or ``csv``, either with ``.gz``, or ``parquet``; by default the path's ending decides.
+        (templated)
     :param columns: source column -> what it is here, or None to leave it out: ``{"first_name": "firstname",
         "plan": "fields.plan", "internal": None}``. (templated)
     :param group_ids: groups every row is put into. (templated)
+    :param ledger_path: file that remembers what was accepted, made by the first run, on any storage. One task at a time
+        may work with it. (templated)
     :param rejects_path: JSONL file for rejected rows: ``line``, ``field``, ``reason``, ``row``. (templated)
     :param on_reject: ``fail`` or ``warn``. (templated)
     :param consent: ``keep``, or ``overwrite`` to make people active again whom the rows do not call otherwise.
@@ -131,6 +171,7 @@ class SenderUpsertSubscribersOperator(RowsOperator):
         *RowsOperator.template_fields,
         "columns",
         "group_ids",
+        "ledger_path",
         "rejects_path",
         "on_reject",
         "consent",
@@ -141,6 +182,7 @@ class SenderUpsertSubscribersOperator(RowsOperator):
         *,
         columns: Mapping[str, str | None] | None = None,
         group_ids: Sequence[str | XComArg] | XComArg | None = None,
+        ledger_path: str | None = None,
         rejects_path: str | None = None,
         on_reject: str = "fail",
         consent: str = "keep",
@@ -151,6 +193,7 @@ class SenderUpsertSubscribersOperator(RowsOperator):
         super().__init__(**kwargs)
         self.columns = columns
         self.group_ids = group_ids
+        self.ledger_path = ledger_path
         self.rejects_path = rejects_path
         self.on_reject = on_reject
         self.consent = consent
@@ -167,14 +210,20 @@ class SenderUpsertSubscribersOperator(RowsOperator):
             self._check_rendered()
             on_reject = one_of(OnReject, self.on_reject, "on_reject")
             how = Upsert(
-                columns=_renames(self.columns),
+                columns=renames(self.columns),
                 group_ids=tuple(texts(self.group_ids, "group_ids")),
                 consent=one_of(ConsentMode, self.consent, "consent"),
                 trigger_automation=self.trigger_automation,
                 dry_run=self.is_dry_run,
             )
-            rejects = None if self.rejects_path is None else storage_path(self.rejects_path, "rejects_path")
-            outcome = upsert(self.service(), self.rows(), how, rejects_path=rejects)
+            outcome = upsert(
+                self.service(),
+                self.rows(),
+                how,
+                rejects_path=None if self.rejects_path is None else storage_path(self.rejects_path, "rejects_path"),
+                ledger_path=None if self.ledger_path is None else _file(self.ledger_path, "ledger_path"),
+                owner=run_of(context),
+            )
             counts = self._counts(outcome)
             if outcome.rejected and on_reject is OnReject.FAIL:
                 # A failed task returns nothing, and these figures are what its owner asks for first.
@@ -183,7 +232,7 @@ class SenderUpsertSubscribersOperator(RowsOperator):
         return counts
 
     def _counts(self, outcome: Upserted) -> dict[str, Any]:
-        return {
+        counts = {
             "sent": outcome.sent,
             "unchanged": outcome.unchanged,
             "rejected": outcome.rejected,
@@ -192,19 +241,17 @@ class SenderUpsertSubscribersOperator(RowsOperator):
             "requests": outcome.requests,
             "rejects_path": self.rejects_path,
         }
+        return {**counts, "plan": outcome.plan.figures()} if self.is_dry_run else counts
 
 
-def _renames(columns: Any) -> dict[str, str | None]:
-    """Return the columns parameter of an upsert.
+def _file(value: Any, parameter: str) -> UPath:
+    """Return where a path parameter points, which must be a file.
 
-    :raises ConfigurationError: when it is not source column -> place in the account, or None.
+    :raises ConfigurationError: when it is none.
     """
     from airflow_provider_sender.client.errors import ConfigurationError
 
-    if columns is None:
-        return {}
-    if not isinstance(columns, Mapping) or not all(isinstance(place, str | None) for place in columns.values()):
-        raise ConfigurationError(
-            "columns: must be a dictionary of source column -> what it is here (a text), or None to leave it out."
-        )
-    return {str(name): place for name, place in columns.items()}
+    path = storage_path(value, parameter)
+    if str(value).endswith("/"):
+        raise ConfigurationError(f"{parameter}: {value} is a directory. Name a file in it.")
+    return path

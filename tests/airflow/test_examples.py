@@ -44,3 +44,26 @@ def test_the_newsletter_reaches_everybody_once_however_often_it_is_run(
     assert counters["max_mails_per_recipient"] == 1
     assert second.returned["wait_until_sent"]["state"] == "sent"
     assert second.returned["wait_until_sent"]["sent"] == counters["mails"]
+
+
+def test_newcomers_are_exported_without_the_rest(
+    run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sender_sandbox.seed(count=5_000)
+    sender_sandbox.seed(rows=[{"email": "new@example.org", "created": "2099-01-05 00:00:00"}])
+    before = sender_sandbox.counters()["requests"]
+    done = run("example_dags.newcomers", storage=str(tmp_path))
+    (path,) = (tmp_path / "newcomers").iterdir()
+    (line,) = gzip.decompress(path.read_bytes()).splitlines()
+    assert json.loads(line)["email"] == "new@example.org"
+    assert done.returned["export_newcomers"]["rows"] == 1
+    assert sender_sandbox.counters()["requests"] - before <= 4
+
+
+def test_every_group_gets_a_task_and_a_file(run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path) -> None:
+    people = [{"email": f"p{number}@example.org", "groups": ["VIP"] if number < 3 else ["Rest"]} for number in range(9)]
+    sender_sandbox.seed(rows=people)
+    done = run("example_dags.export_by_group", storage=str(tmp_path))
+    assert done.state == "success"
+    files = list((tmp_path / "groups").iterdir())
+    assert sorted(len(path.read_text().splitlines()) - 1 for path in files) == [3, 6]

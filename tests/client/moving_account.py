@@ -78,6 +78,7 @@ class MovingAccount(NumberedListing):
         self._ties = ties
         self._made = 0
         self.people: list[Person] = []
+        self.ever: list[Person] = []
         self._steps = iter(steps)
         self._sort = sort or as_asked
         self._refuses_key = refuses_key
@@ -132,15 +133,19 @@ class MovingAccount(NumberedListing):
         """Who was there at the first request and is there still."""
         return self.at_first & {person.key for person in self.people}
 
-    def read(self, on_drift: OnDrift = OnDrift.REPAIR, ends: Sequence[int] = ()) -> tuple[list[str], ListingReport]:
+    def read(
+        self, on_drift: OnDrift = OnDrift.REPAIR, ends: Sequence[int] = (), since: int | None = None
+    ) -> tuple[list[str], ListingReport]:
         """Walk to the end; return every key in the order it came.
 
+        :param since: only those created in this second or later.
         :param ends: after so many batches the walk is given up, and another goes on from what is left of it.
         """
+        moment = None if since is None else _BEGINNING + timedelta(seconds=since)
         keys: list[str] = []
         seen, report = SeenKeys(), ListingReport()
         for end in (*ends, None):
-            for rows in itertools.islice(self.walk(seen, report, on_drift), end):
+            for rows in itertools.islice(self.walk(seen, report, on_drift, moment), end):
                 keys += [row.key for row in rows]
             if end is not None:
                 report = msgspec.json.decode(msgspec.json.encode(report), type=ListingReport)
@@ -151,6 +156,7 @@ class MovingAccount(NumberedListing):
 
     def _append(self) -> None:
         self.people.append(Person(self._made, self._made // self._ties))
+        self.ever.append(self.people[-1])
         self._made += 1
 
     def _take(self, step: Step) -> None:

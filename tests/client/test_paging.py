@@ -227,6 +227,40 @@ def test_a_walk_that_another_process_goes_on_with_reads_no_page_twice() -> None:
     assert len(account.requests) == 100 + 3 + 1
 
 
+# Only who came lately
+
+
+@_thorough
+@given(_COUNTS, _SIZES, _TIES, st.integers(0, 310), steps(deletions=3, newcomers=3), _ENDS)
+def test_all_who_came_since_come_once_and_nobody_else(
+    count: int, size: int, ties: int, since: int, happens: list[Step], ends: list[int]
+) -> None:
+    account = MovingAccount(count, size, ties=ties, steps=happens)
+
+    keys, report = account.read(OnDrift.FAIL, ends, since=since)
+
+    assert len(keys) == len(set(keys)) == report.rows
+    ages = {person.key: person.moment for person in account.ever}
+    assert all(ages[key] >= since for key in keys)
+    assert {key for key in account.survivors if ages[key] >= since} <= set(keys)
+
+
+def test_who_came_since_costs_the_pages_they_fill_and_three_requests() -> None:
+    account = MovingAccount(10_000, 10)
+
+    keys, _ = account.read(since=9_950)
+
+    assert len(keys) == 50
+    assert len(account.requests) <= 5 + 3
+
+
+def test_without_an_order_who_came_since_cannot_be_told() -> None:
+    account = MovingAccount(300, 10, sort=newest_first)
+
+    with pytest.raises(ListingDriftError, match="read all of it instead"):
+        account.read(since=100)
+
+
 # A service that does not keep the order it was asked for
 
 

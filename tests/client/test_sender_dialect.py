@@ -70,6 +70,23 @@ def test_a_success_that_says_it_is_none_is_an_error(success: object) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data":[{"id":"a"}],"meta":{"total":1},"success":false}',
+        b'{ "message" : "x" , "success" : 0 }',
+        b'{"success":"false","data":[' + b",".join([b'{"id":"a"}'] * 10_000) + b"]}",
+    ],
+    ids=["after the rows", "with spaces", "before many rows"],
+)
+def test_a_success_that_is_none_is_found_wherever_it_stands(body: bytes) -> None:
+    assert type(error_in(200, body)) is InvalidRequestError
+
+
+def test_a_success_of_somebody_s_is_not_the_answer_s() -> None:
+    assert error_in(200, {"data": [{"success": False, "name": '"success": false'}]}) is None
+
+
+@pytest.mark.parametrize(
     ("message", "sentence"),
     [
         ("No.", "Sender says: No."),

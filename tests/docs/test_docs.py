@@ -39,6 +39,8 @@ KINDS = {"operators": "operator", "sensors": "sensor", "triggers": "trigger"}
 GUIDES = {
     "SenderExportSubscribersOperator": "operators/subscribers",
     "SenderUpsertSubscribersOperator": "operators/subscribers",
+    "SenderSyncGroupOperator": "operators/subscribers",
+    "SenderDeleteSubscribersOperator": "operators/subscribers",
     "SenderCreateCampaignOperator": "operators/campaigns",
     "SenderSendCampaignOperator": "operators/campaigns",
     "SenderCancelCampaignOperator": "operators/campaigns",

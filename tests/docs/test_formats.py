@@ -27,7 +27,9 @@ from airflow_provider_sender.jobs.consent import ConsentMode, Decision, decide
 from airflow_provider_sender.jobs.mapping import _STATUSES, _WRITABLE
 from airflow_provider_sender.operators.campaigns import SenderCreateCampaignOperator
 from airflow_provider_sender.operators.subscribers import (
+    SenderDeleteSubscribersOperator,
     SenderExportSubscribersOperator,
+    SenderSyncGroupOperator,
     SenderUpsertSubscribersOperator,
 )
 from airflow_provider_sender.sandbox.remote import Sandbox
@@ -85,15 +87,15 @@ def test_what_an_export_returns_and_its_manifest(account: Sandbox, context: Any,
     for key in ("columns", "parts"):
         (stated,) = (text for text in literals(SUBSCRIBERS.column("Keys of the manifest")[key]["Value"]) if "{" in text)
         assert list(manifest[key][0]) == [name for name in stated.split('"') if name.isidentifier()]
-    assert {column["type"] for column in manifest["columns"]} == set(keys(SUBSCRIBERS, "Types of CSV columns"))
+    assert {column["type"] for column in manifest["columns"]} == set(keys(SUBSCRIBERS, "Types of columns"))
 
 
-def test_columns_of_a_csv_export(account: Sandbox, context: Any, tmp_path: Path) -> None:
+def test_columns_of_a_flat_export(account: Sandbox, context: Any, tmp_path: Path) -> None:
     SenderExportSubscribersOperator(task_id="export", output_path=f"{tmp_path}/all.csv").execute(context)
     with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
         header, first = list(csv.reader(file))[:2]
 
-    documented = {name: row["Type"] for name, row in SUBSCRIBERS.column("Columns of a CSV export").items()}
+    documented = {name: row["Type"] for name, row in SUBSCRIBERS.column("Columns of a flat export").items()}
     assert documented == {column.name: column.type for column in STANDARD_COLUMNS}
     assert header[: len(documented)] == list(documented)
     assert all(name.startswith("fields.") for name in header[len(documented) :])
@@ -103,8 +105,29 @@ def test_columns_of_a_csv_export(account: Sandbox, context: Any, tmp_path: Path)
     assert (tmp_path / "all.csv").read_bytes().count(b"\r\n") == 21
 
 
+def test_a_csv_export_is_read_as_the_guide_says(
+    account: Sandbox, context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    SenderExportSubscribersOperator(task_id="export", output_path=f"{tmp_path}/subscribers.csv.gz").execute(context)
+    (example,) = (block for block in SUBSCRIBERS.code("python") if "duckdb" in block.text)
+    made: dict[str, Any] = {}
+    exec(example.text, made)
+
+    people = {row["id"]: row for row in map(json.loads, account.subscribers())}
+    by_pandas = made["frame"].to_dict("records")
+    by_duckdb = [dict(zip(made["table"].columns, row, strict=True)) for row in made["table"].fetchall()]
+    for rows in (by_pandas, by_duckdb):
+        assert {row["id"]: row["created"] for row in rows} == {
+            id: datetime.fromisoformat(person["created"]) for id, person in people.items()
+        }
+    assert {row["id"]: row["groups"] for row in by_duckdb} == {
+        id: [tag["id"] for tag in person["subscriber_tags"]] for id, person in people.items()
+    }
+
+
 def test_every_status_of_an_export_is_documented() -> None:
-    stated = set(literals(SUBSCRIBERS.column("Columns of a CSV export")["status"]["Value"]))
+    stated = set(literals(SUBSCRIBERS.column("Columns of a flat export")["status"]["Value"]))
 
     assert stated == {consent.value for consent in Consent}
 
@@ -131,6 +154,29 @@ def test_what_an_upsert_returns_and_its_rejects_file(account: Sandbox, context: 
     assert list(rejected) == keys(SUBSCRIBERS, "Keys of a rejected row")
     (example,) = SUBSCRIBERS.code("json")
     assert rejected | {"line": 1, "row": {}} == json.loads(example.text) | {"row": {}}
+
+
+def test_what_a_group_s_mirror_and_an_erasure_return(account: Sandbox, context: Any, tmp_path: Path) -> None:
+    account.seed(rows=[{"email": "member@example.com", "groups": ["VIP"]}])
+    group_id = json.loads(account.subscribers()[-1])["subscriber_tags"][0]["id"]
+    rejects = tmp_path / "rejects.jsonl"
+    sync = SenderSyncGroupOperator(
+        task_id="sync",
+        group_id=group_id,
+        subscribers=[{"email": "stranger@example.com"}, {"email": "member@example.com"}, {"email": "nobody"}],
+        rejects_path=str(rejects),
+        on_reject="warn",
+    )
+    documented = keys(SUBSCRIBERS, "Return value of SenderSyncGroupOperator")
+    assert list(sync.execute(context)) == [key for key in documented if key != "created"]
+    written = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert [list(row) for row in written] == [keys(SUBSCRIBERS, "Keys of a rejected row")] * 2
+    assert "the account knows nobody of this address" in {row["reason"] for row in written}
+    sync.create_missing = True
+    assert list(sync.execute(context)) == documented
+
+    erase = SenderDeleteSubscribersOperator(task_id="erase", emails=["member@example.com"])
+    assert list(erase.execute(context)) == keys(SUBSCRIBERS, "Return value of SenderDeleteSubscribersOperator")
 
 
 def test_columns_and_statuses_of_a_row() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -64,7 +64,9 @@ class MemoryListing(Listing):
     def count(self) -> int:
         return len(self._subscribers)
 
-    def walk(self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift) -> Iterator[list[Row]]:
+    def walk(
+        self, seen: SeenKeys, report: ListingReport, on_drift: OnDrift, since: datetime | None = None
+    ) -> Iterator[list[Row]]:
         report.passes = 1
         report.total_at_start = report.total_at_end = len(self._subscribers)
         for start in range(0, len(self._subscribers) or 1, self.page_size):
@@ -129,7 +131,8 @@ class MemoryService(Service):
         return self._find(key)
 
     def _find(self, key: str) -> Subscriber | None:
-        return next((each for each in self.people.values() if key in (each.id, each.email, each.phone)), None)
+        names = ((each, (each.id, (each.email or "").lower(), each.phone)) for each in self.people.values())
+        return next((each for each, known in names if key in known), None)
 
     def groups(self) -> list[Group]:
         self.asked("groups")
@@ -143,9 +146,10 @@ class MemoryService(Service):
         self.asked("create_subscriber")
         self.writes.append(("create", change))
         there = self._find(change.key)
-        new = there.id if there else f"new{len(self.people)}"
+        new = there.id if there else f"new{len(self.writes)}"
         # The worst a service may do: whoever is there already is made active again.
-        self.people[new] = Subscriber(id=new, email=change.email, consent=change.consent or Consent.ACTIVE)
+        person = Subscriber(id=new, email=change.email, consent=change.consent or Consent.ACTIVE)
+        self.people[new] = _changed(person, change)
 
     def update_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
         self.asked("update_subscriber")
@@ -153,9 +157,7 @@ class MemoryService(Service):
         there = self._find(change.key)
         if there is None:
             raise NotFoundError("Nobody.")
-        named = {"firstname": change.firstname, "lastname": change.lastname, "consent": change.consent}
-        values = {name: value for name, value in named.items() if value is not None}
-        self.people[there.id] = msgspec.structs.replace(there, **cast("Mapping[str, Any]", values))
+        self.people[there.id] = _changed(there, change)
 
     def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool) -> Membership:
         self.asked("add_to_group")
@@ -231,3 +233,11 @@ class MemoryService(Service):
 
     def campaign_url(self, campaign_id: str) -> str:
         return f"https://memory.example/campaigns/{campaign_id}"
+
+
+def _changed(person: Subscriber, change: SubscriberChange) -> Subscriber:
+    """Return a person as a change leaves them; groups, if it names any, take the others' place."""
+    named = ("phone", "firstname", "lastname", "consent")
+    values: dict[str, Any] = {name: getattr(change, name) for name in named if getattr(change, name) is not None}
+    values |= {"groups": change.groups} if change.groups else {}
+    return msgspec.structs.replace(person, **values, fields={**person.fields, **change.fields})

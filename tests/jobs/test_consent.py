@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client.records import Consent, Subscriber, SubscriberChange
-from airflow_provider_sender.jobs.consent import ConsentMode, Decision, decide
+from airflow_provider_sender.jobs.consent import ConsentMode, Decision, asked_status, decide, unseen
 
 KEEP, OVERWRITE = ConsentMode.KEEP, ConsentMode.OVERWRITE
 OUT = [Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED]
@@ -57,7 +57,7 @@ def test_keep_writes_nothing_to_those_who_are_out_but_for_rows_that_want_them_ou
     if change.consent in (None, Consent.ACTIVE):
         assert decision is Decision.HOLD
     else:
-        assert decision in (Decision.UPDATE, Decision.UNCHANGED)
+        assert decision in (Decision.UPDATE, Decision.JOIN, Decision.UNCHANGED)
         assert sent.consent is None
 
 
@@ -65,7 +65,7 @@ def test_keep_writes_nothing_to_those_who_are_out_but_for_rows_that_want_them_ou
 def test_unsubscribing_is_always_allowed(change: SubscriberChange, current: Subscriber, mode: ConsentMode) -> None:
     change = msgspec.structs.replace(change, consent=Consent.UNSUBSCRIBED)
     decision, sent = decide(change, current, mode)
-    assert decision in (Decision.UPDATE, Decision.UNCHANGED)
+    assert decision in (Decision.UPDATE, Decision.JOIN, Decision.UNCHANGED)
     if current.consent not in OUT:
         assert (decision, sent.consent) == (Decision.UPDATE, Consent.UNSUBSCRIBED)
 
@@ -81,13 +81,47 @@ def test_nothing_but_consent_and_groups_is_ever_changed_in_what_a_row_asks_for(
 
 
 @given(CHANGES, SUBSCRIBERS, st.sampled_from(ConsentMode))
-def test_an_update_takes_nobody_out_of_a_group_even_where_it_replaces_them(
+def test_who_is_there_is_to_join_the_groups_they_are_not_in_yet(
     change: SubscriberChange, current: Subscriber, mode: ConsentMode
 ) -> None:
     decision, sent = decide(change, current, mode)
-    if decision is Decision.UPDATE:
-        left_in = set(sent.groups) if sent.groups else set(current.groups)
-        assert left_in == {*current.groups, *change.groups}
+    if decision is not Decision.HOLD:
+        assert set(sent.groups) == set(change.groups) - set(current.groups)
+        assert (decision is Decision.UNCHANGED) <= (not sent.groups)
+
+
+@given(CHANGES, SUBSCRIBERS, st.sampled_from(ConsentMode))
+def test_a_row_that_only_lacks_groups_is_no_update(
+    change: SubscriberChange, current: Subscriber, mode: ConsentMode
+) -> None:
+    there = msgspec.structs.replace(current, groups=change.groups)
+    is_the_same_otherwise = decide(change, there, mode)[0] is Decision.UNCHANGED
+    missing = set(change.groups) - set(current.groups)
+    assert (decide(change, current, mode)[0] is Decision.JOIN) == (is_the_same_otherwise and bool(missing))
+
+
+@given(CHANGES, st.sampled_from([(), ("g1",), ("g2", "g3")]), st.sampled_from(ConsentMode))
+def test_of_somebody_who_is_not_looked_at_only_overwrite_ever_sends_a_status_and_only_active(
+    change: SubscriberChange, known: tuple[str, ...], mode: ConsentMode
+) -> None:
+    sent = unseen(change, known, mode)
+    is_again = mode is OVERWRITE and change.consent in (None, Consent.ACTIVE)
+    assert sent.consent is (Consent.ACTIVE if is_again else None)
+    assert set(sent.groups) == set(change.groups) - set(known)
+    same = {"consent": None, "groups": ()}
+    assert msgspec.structs.replace(sent, **same) == msgspec.structs.replace(change, **same)
+
+
+@given(CHANGES, CHANGES, st.sampled_from(ConsentMode), st.sampled_from(ConsentMode))
+def test_two_rows_ask_for_one_status_if_they_say_so_in_one_mode(
+    one: SubscriberChange, other: SubscriberChange, mode: ConsentMode, other_mode: ConsentMode
+) -> None:
+    def meant(change: SubscriberChange, mode: ConsentMode) -> object:
+        makes_active = mode is OVERWRITE and change.consent in (None, Consent.ACTIVE)
+        return "made active" if makes_active else change.consent
+
+    is_same = asked_status(one, mode) == asked_status(other, other_mode)
+    assert is_same == (meant(one, mode) == meant(other, other_mode))
 
 
 @pytest.mark.parametrize("current", OUT)
@@ -145,7 +179,6 @@ def test_what_is_there_as_it_should_be_is_unchanged(change: SubscriberChange, cu
         (row(firstname=""), there(firstname="Ann")),
         (row(lastname="B"), there(lastname="b")),
         (row(phone="+37060000001"), there(phone="+37060000002")),
-        (row(groups=["g1", "g2"]), there(groups=["g1"])),
         (row(fields={"Plan": "pro"}), there(fields={"Plan": "Pro"})),
         (row(fields={"Plan": ""}), there(fields={"Plan": "pro"})),
         (row(fields={"Visits": 0}), there(fields={})),

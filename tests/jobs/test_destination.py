@@ -69,6 +69,16 @@ def test_what_there_is_is_published_on_failure_when_that_is_asked_for(directory:
     assert names(directory) == ["rejects.txt"]
 
 
+def test_nothing_is_published_on_failure_where_there_is_nothing(directory: UPath) -> None:
+    path = directory / "rejects.txt"
+    path.write_bytes(b"of the run before")
+    publishing = published(path, parameter="rejects_path", also_on_error=True)
+    with pytest.raises(RuntimeError), publishing:
+        raise RuntimeError
+    assert path.read_bytes() == b"of the run before"
+    assert names(directory) == ["rejects.txt"]
+
+
 def test_directories_that_are_not_there_are_made(directory: UPath) -> None:
     path = directory / "a" / "b" / "out.txt"
     with published(path, parameter="output_path") as file:

@@ -13,7 +13,9 @@ from airflow_provider_sender.operators.campaigns import (
     SenderSendCampaignOperator,
 )
 from airflow_provider_sender.operators.subscribers import (
+    SenderDeleteSubscribersOperator,
     SenderExportSubscribersOperator,
+    SenderSyncGroupOperator,
     SenderUpsertSubscribersOperator,
 )
 from airflow_provider_sender.sensors.campaigns import SenderCampaignSensor
@@ -59,6 +61,23 @@ with dag_of("upsert_file", path="", rejects=None, on_reject="fail") as upsert_fi
 
 with dag_of("upsert_rows", rows=[]) as upsert_rows:
     SenderUpsertSubscribersOperator(task_id="job", subscribers="{{ params.rows }}")
+
+with dag_of("sync_group", rows=[], group="", mode="mirror") as sync_group:
+    SenderSyncGroupOperator(
+        task_id="job", group_id="{{ params.group }}", subscribers="{{ params.rows }}", mode="{{ params.mode }}"
+    )
+
+with dag_of("sync_group_file", path="", group="", rejects="") as sync_group_file:
+    SenderSyncGroupOperator(
+        task_id="job",
+        group_id="{{ params.group }}",
+        input_path="{{ params.path }}",
+        create_missing=True,
+        rejects_path="{{ params.rejects }}",
+    )
+
+with dag_of("erase", emails=[]) as erase:
+    SenderDeleteSubscribersOperator(task_id="job", emails="{{ params.emails }}", timeout=1)
 
 with dag_of("create", group="") as create:
     SenderCreateCampaignOperator(task_id="job", campaign=CAMPAIGN, send_key="create-{{ ds }}")

@@ -1,0 +1,168 @@
+"""One writer of a ledger at a time: a small object beside it says who that is, since when, and that it is alive.
+
+On a local disk, creating that object is atomic. Object storage has nothing of the kind that all of them offer; there it
+is written and, a moment later, read back: of two that wrote it at the same time, only one finds its own. A lock that
+was left by a process that died is taken over in the same way, by another try of the same task at once, by anybody else
+when it has given no sign of life for long enough. Whoever was not dead after all finds out at its next save.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from upath import UPath
+
+from airflow_provider_sender.client.errors import ConfigurationError, SenderError
+from airflow_provider_sender.jobs.destination import can_be_written, is_local
+
+log = logging.getLogger(__name__)
+
+# A sign of life is given with every save, every minute or so; a single request with all its retries takes less, too.
+STALE_AFTER = timedelta(minutes=15)
+
+# Longer than it takes from finding no lock to having written one.
+READ_BACK_AFTER = 1.0
+
+
+class LedgerUnavailableError(SenderError):
+    """Somebody else works with the ledger, or has taken it over. Trying again later may succeed."""
+
+
+class _Lock(msgspec.Struct, frozen=True):
+    """What stands in the object.
+
+    :param owner: who works with the ledger.
+    :param heartbeat: when that one last gave a sign of life.
+    :param token: tells two tries of one owner apart.
+    """
+
+    owner: str
+    since: datetime
+    heartbeat: datetime
+    token: str
+
+    @property
+    def is_stale(self) -> bool:
+        return datetime.now(UTC) - self.heartbeat > STALE_AFTER
+
+
+class LedgerLock:
+    """The right to write a ledger.
+
+    :param ledger: the ledger; the lock is beside it, with ``.lock`` after its name.
+    :param owner: who wants it. Whoever gives the same text is the same task, tried again.
+    """
+
+    def __init__(self, ledger: UPath, owner: str) -> None:
+        self._ledger = ledger
+        self._fs = ledger.fs
+        self._path = f"{ledger.path}.lock"
+        self._mine = _Lock(owner, datetime.now(UTC), datetime.now(UTC), uuid.uuid4().hex)
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        :raises LedgerUnavailableError: when somebody else has it.
+        :raises ConfigurationError: when it cannot be written.
+        """
+        with can_be_written(self._ledger, parameter="ledger_path"):
+            found = None
+            while found is None:
+                if is_local(self._ledger) and self._create():
+                    return
+                found = self._read()
+                if not is_local(self._ledger):
+                    break
+            if found is not None:
+                self._check_may_take_over(found)
+            self._write()
+            time.sleep(READ_BACK_AFTER)
+            self.confirm()
+
+    def confirm(self) -> None:
+        """See to it that the lock is still held.
+
+        :raises LedgerUnavailableError: when it is not.
+        """
+        found = self._read()
+        if found is not None and found.token == self._mine.token:
+            return
+        what = f"was taken over by {found.owner} at {_text(found.since)}" if found else "has lost its lock"
+        raise LedgerUnavailableError(
+            f"ledger_path: {self._ledger} {what}, so this task stopped and left it as it is. Whoever works with the "
+            "ledger now sends what is missing in it; else run this task again."
+        )
+
+    def beat(self) -> None:
+        """Give a sign of life.
+
+        :raises LedgerUnavailableError: when the lock is not held any more.
+        """
+        self.confirm()
+        self._mine = msgspec.structs.replace(self._mine, heartbeat=datetime.now(UTC))
+        self._write()
+
+    def release(self) -> None:
+        """Give the lock back, if it is still held."""
+        try:
+            self.confirm()
+            self._fs.rm_file(self._path)
+        except LedgerUnavailableError:
+            return
+        except OSError as error:
+            log.warning("%s.lock could not be deleted (%s); it goes stale by itself", self._ledger, error)
+
+    def _check_may_take_over(self, found: _Lock) -> None:
+        if found.owner == self._mine.owner:
+            log.info("The ledger was left behind by an earlier try of this task; taking it over")
+        elif found.is_stale:
+            log.warning("The ledger was left behind by %s at %s; taking it over", found.owner, _text(found.heartbeat))
+        else:
+            raise LedgerUnavailableError(
+                f"ledger_path: {self._ledger} is in use by {found.owner} since {_text(found.since)} (last sign of life "
+                f"{_text(found.heartbeat)}), and only one task at a time may work with it. Run this one when that one "
+                f"is done. If that one is dead, the ledger is free {STALE_AFTER.seconds // 60} minutes after its last "
+                f"sign of life, or at once when {self._ledger}.lock is deleted."
+            )
+
+    def _create(self) -> bool:
+        """Make the lock on a local disk; return whether there was none."""
+        try:
+            with open(self._path, "xb") as file:
+                file.write(msgspec.json.encode(self._mine))
+        except FileExistsError:
+            return False
+        return True
+
+    def _write(self) -> None:
+        content = msgspec.json.encode(self._mine)
+        if not is_local(self._ledger):
+            self._fs.pipe_file(self._path, content)
+            return
+        partial = f"{self._path}.{self._mine.token}"
+        with open(partial, "wb") as file:
+            file.write(content)
+        os.replace(partial, self._path)
+
+    def _read(self) -> _Lock | None:
+        for is_last in (False, True):
+            try:
+                return msgspec.json.decode(self._fs.cat_file(self._path), type=_Lock)
+            except FileNotFoundError:
+                return None
+            except msgspec.DecodeError:
+                if not is_last:
+                    time.sleep(READ_BACK_AFTER)  # it may be half written
+        raise ConfigurationError(
+            f"ledger_path: {self._ledger}.lock is no lock of a ledger. Delete it if it is not needed, or name another "
+            "ledger."
+        )
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
