@@ -50,18 +50,20 @@ _KEY = "sender_campaign"
 class NotedIntents:
     """What a task is about to do, noted where it survives the task's retries.
 
-    Airflow has such a place since 3.3 (``task_state_store``). On older versions nothing is noted: the state of the
-    campaign itself tells all there is to know, the note only spares a search.
+    Airflow has such a place since 3.3 (``task_state_store``). On older versions nothing is noted. Of a campaign its
+    state tells all there is to know, and the note only spares a search; of a single mail nothing else tells.
 
     :param context: the task's context.
+    :param key: the name of the notes, for a task that keeps more than one kind.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, key: str = _KEY) -> None:
         self._store: Any = context.get("task_state_store")
+        self._key = key
 
     def noted(self) -> Mapping[str, str]:
         """Return what was noted last."""
-        noted = self._store.get(_KEY) if self._store is not None else None
+        noted = self._store.get(self._key) if self._store is not None else None
         return noted if isinstance(noted, Mapping) else {}
 
     def note(self, **facts: str) -> None:
@@ -71,4 +73,4 @@ class NotedIntents:
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # left out of its .pyi file
 
         # A task may be cleared months later, and must still find its campaign.
-        self._store.set(_KEY, {**self.noted(), **facts}, retention=NEVER_EXPIRE)
+        self._store.set(self._key, {**self.noted(), **facts}, retention=NEVER_EXPIRE)

@@ -139,6 +139,18 @@ def get_provider_info() -> dict[str, object]:
                 "python-modules": ["airflow_provider_sender.triggers.campaigns"],
             },
         ],
+        "transfers": [
+            {
+                "source-integration-name": "Sender",
+                "target-integration-name": "Common SQL",
+                "python-module": "airflow_provider_sender.transfers.sender_to_sql",
+            },
+            {
+                "source-integration-name": "Common SQL",
+                "target-integration-name": "Sender",
+                "python-module": "airflow_provider_sender.transfers.sql_to_sender",
+            },
+        ],
         "connection-types": CONNECTION_TYPES,
         "extra-links": ["airflow_provider_sender.links.campaigns.SenderCampaignLink"],
     }

@@ -11,10 +11,14 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 FieldValue = str | int | float | None
+
+# Whatever JSON can hold.
+Json = Any
 
 _BEGINS_AS_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
@@ -223,6 +227,48 @@ class CampaignDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     segment_ids: tuple[str, ...] = ()
     to_everyone: bool = False
     extra: Mapping[str, str | int | float | bool | None] = {}
+
+
+class Mailbox(msgspec.Struct, frozen=True):
+    """An address, and whose it is."""
+
+    email: str
+    name: str | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One mail to one person: not a campaign, which goes to groups.
+
+    :param sender: whom it is from; None where a template says so.
+    :param template_id: a template kept with the service; subject and sender are its own.
+    :param variables: values for the placeholders of the content or template.
+    :param attachments: file name -> address the service fetches the file from.
+    """
+
+    to: Mailbox
+    sender: Mailbox | None = None
+    subject: str | None = None
+    html: str | None = None
+    text: str | None = None
+    template_id: str | None = None
+    reply_to: Mailbox | None = None
+    variables: Mapping[str, Json] = {}
+    attachments: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something a subscriber did, under a name of the account's own; it may set workflows off.
+
+    :param subscriber: the subscriber by ``email``, ``phone`` or ``id``.
+    :param value: what it was worth, in ``currency`` (ISO 4217).
+    """
+
+    name: str
+    subscriber: Mapping[str, str]
+    value: float | None = None
+    currency: str | None = None
+    properties: Mapping[str, str | int | float | bool | None] = {}
 
 
 class Account(msgspec.Struct, frozen=True):

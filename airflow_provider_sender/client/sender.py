@@ -299,12 +299,14 @@ class SenderEndpoints:
         """Return one workflow."""
         return self.call(read("/workflows/{}", workflow_id), Data[SenderWorkflow]).data
 
-    def start_workflow(self, workflow_id: str, email: str, **variables: Json) -> Done:
+    def start_workflow(self, workflow_id: str, email: str, variables: Mapping[str, Json] | None = None) -> Done:
         """Start a workflow for a subscriber.
 
+        :param variables: what else the body is to hold; no document says what the service does with it.
         :raises InvalidRequestError: when the workflow is not active.
         """
-        return self.call(once("POST", "/workflows/{}/start", workflow_id, body={"email": email, **variables}), Done)
+        body = {**(variables or {}), "email": email}
+        return self.call(once("POST", "/workflows/{}/start", workflow_id, body=body), Done)
 
     def create_event(self, body: Mapping[str, Json]) -> Done:
         """Record a custom event: ``subscriber`` (email, phone or id), ``type``, and as wanted its values."""

@@ -23,9 +23,11 @@ from airflow_provider_sender.client.records import (
     Campaign,
     CampaignDefinition,
     Consent,
+    Event,
     Field,
     Group,
     Membership,
+    Message,
     Subscriber,
     SubscriberChange,
 )
@@ -33,6 +35,7 @@ from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
 from airflow_provider_sender.client.sender_fields import FieldKeys
 from airflow_provider_sender.client.sender_membership import membership_from
+from airflow_provider_sender.client.sender_messages import event_body, message_body
 from airflow_provider_sender.client.sender_records import (
     WRITTEN_CONSENTS,
     Json,
@@ -341,6 +344,21 @@ class SenderService(Service):
     def campaign_url(self, campaign_id: str) -> str:
         """Return the address of the campaign's page in Sender's own interface."""
         return f"https://app.sender.net/campaigns/{campaign_id}"
+
+    def send_message(self, message: Message) -> str | None:
+        """Send one mail, and return Sender's id of it. Not repeatable."""
+        body = message_body(message)
+        if message.template_id is None:
+            return self.client.send_message(body).email_id
+        return self.client.send_transactional_campaign(message.template_id, body).email_id
+
+    def start_workflow(self, workflow_id: str, email: str, variables: Mapping[str, Json]) -> None:
+        """Start a workflow for a subscriber. Not repeatable."""
+        self.client.start_workflow(workflow_id, email, variables)
+
+    def record_event(self, event: Event) -> None:
+        """Record a custom event. Not repeatable."""
+        self.client.create_event(event_body(event))
 
 
 def _decoded(decoder: msgspec.json.Decoder[WireT], row: bytes | msgspec.Raw) -> WireT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -17,9 +17,12 @@ from airflow_provider_sender.client.records import (
     Account,
     Campaign,
     CampaignDefinition,
+    Event,
     Field,
     Group,
+    Json,
     Membership,
+    Message,
     Subscriber,
     SubscriberChange,
 )
@@ -35,6 +38,8 @@ class Capability(enum.StrEnum):
     CANCEL_SCHEDULED = "take a scheduled campaign back"
     CHECK_CAMPAIGN = "say why a campaign cannot be sent"
     ROW_RESULTS = "say for every row whether it was accepted"
+    START_WORKFLOW = "start a workflow for a subscriber"
+    RECORD_EVENT = "record an event of a subscriber's"
 
 
 class Service(ABC):
@@ -166,3 +171,18 @@ class Service(ABC):
     @abstractmethod
     def campaign_url(self, campaign_id: str) -> str:
         """Return the address of the campaign's page in the service's own interface."""
+
+    @abstractmethod
+    def send_message(self, message: Message) -> str | None:
+        """Send one mail, and return the service's id of it if it gives one. Not repeatable."""
+
+    @abstractmethod
+    def start_workflow(self, workflow_id: str, email: str, variables: Mapping[str, Json]) -> None:
+        """Start a workflow for a subscriber. Not repeatable.
+
+        :raises InvalidRequestError: when the workflow is not active.
+        """
+
+    @abstractmethod
+    def record_event(self, event: Event) -> None:
+        """Record that a subscriber did something. Not repeatable."""

@@ -151,6 +151,11 @@ class RowMapping:
         )
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text has the form of an e-mail address."""
+    return len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None and ".." not in text
+
+
 class _CannotBe(Exception):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -183,7 +188,7 @@ def _email(value: object) -> str | None:
     address = _unicode("email", value.strip())
     if not address:
         return None
-    if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address) or ".." in address:
+    if not is_address(address):
         raise _CannotBe("email", "malformed address")
     return address
 

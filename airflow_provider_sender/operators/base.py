@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator, ObjectStoragePath
 
 from airflow_provider_sender._compat import AirflowFailException
 from airflow_provider_sender.operators.lineage import Traffic, openlineage_of, tell
+from airflow_provider_sender.operators.undisclosed import revealed
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -51,7 +52,7 @@ class SenderOperator(BaseOperator):
         :raises ConfigurationError: when something is not.
         """
         for name in self._given:
-            given(getattr(self, name), name)
+            given(revealed(getattr(self, name)), name)
 
     def tell(self, context: Context, service: Service, traffic: Traffic, counts: Mapping[str, Any]) -> None:
         """Tell the task's outlets, OpenLineage and Airflow's hook lineage what this task read and wrote.
@@ -102,6 +103,15 @@ def run_of(context: Context) -> str:
     """Return what tells this run of a task from every other, the same for all of its tries."""
     ti = context["ti"]
     return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}/{ti.map_index}"
+
+
+def tries_of(context: Context) -> str:
+    """Return what the tries of a task have in common that Airflow makes by itself.
+
+    Clearing a task allows it as many tries as it has ``retries`` beyond those it had, so that they are told apart by
+    how many it may have.
+    """
+    return str(context["ti"].max_tries)
 
 
 def given(value: Any, parameter: str) -> Any:

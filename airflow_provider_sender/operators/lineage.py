@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from airflow.sdk import Asset, ObjectStoragePath
+from airflow.sdk import Asset
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -44,9 +44,10 @@ def place_in_account(service: Service, name: str) -> Place:
 
 def place_of_path(path: UPath) -> Place:
     """Return where a file or directory is: ``s3://bucket`` and its key, or ``file`` and its path."""
-    if isinstance(path, ObjectStoragePath) and path.bucket:
-        return Place(path.namespace, path.key)
-    return Place("file", path.path)
+    if path.protocol in ("", "file", "local"):
+        return Place("file", path.path)
+    bucket, _, key = path.path.lstrip("/").partition("/")
+    return Place(f"{path.protocol}://{bucket}", key)
 
 
 def tell(

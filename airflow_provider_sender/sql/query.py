@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.client.errors import ConfigurationError
@@ -84,8 +85,12 @@ def _values(parameters: Parameters | None) -> Iterator[object]:
         yield from value if isinstance(value, list | tuple) else (value,)
 
 
-# Types of databases whose values a file would hold in another form.
-_FORMS: Mapping[type, Callable[[Any], Any]] = {uuid.UUID: str, memoryview: bytes}
+def _number(value: Decimal) -> Decimal | None:
+    return None if value.is_nan() else value
+
+
+# Types of databases whose values a file would hold in another form, or has no form for.
+_FORMS: Mapping[type, Callable[[Any], Any]] = {uuid.UUID: str, memoryview: bytes, Decimal: _number}
 
 
 def _plain(row: Iterable[Any]) -> list[Any]:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 from airflow_provider_sender.jobs.cells import CellValue
+from airflow_provider_sender.jobs.writers import csv_cell
 
 SqlValue = str | float | datetime | None
 Form = Callable[[Any], SqlValue]
@@ -58,12 +58,12 @@ def form_for(kind: str, type: TypeEngine[Any], dialect: str) -> Form | None:
     """
     # A CHAR is filled up with blanks, an ENUM holds what somebody once thought of.
     if isinstance(type, sa.String) and not isinstance(type, sa.Enum | sa.CHAR):
-        return _TEXTS[kind]
+        return None if kind == "text" else _text
     if kind == "number" and _is_exact(type, dialect):
         return None
     if kind == "datetime" and isinstance(type, sa.DateTime):
         if dialect == "sqlite":
-            return _TEXTS[kind]  # it has no type for times; that is a text's name
+            return _text  # it has no type for times; that is a text's name
         return None if getattr(type, "timezone", False) else _without_zone
     raise TypeError(_TAKES[kind])
 
@@ -73,7 +73,8 @@ def _is_exact(type: TypeEngine[Any], dialect: str) -> bool:
     if dialect == "sqlite":
         return isinstance(type, sa.Float | sa.Numeric)  # there, precision and scale are only for reading
     if isinstance(type, sa.Float):
-        return not isinstance(type, sa.REAL)
+        is_single = isinstance(type, sa.REAL) or (dialect in _MYSQL and isinstance(type, mysql.FLOAT))
+        return not is_single
     return isinstance(type, sa.Numeric) and type.scale is None
 
 
@@ -85,30 +86,13 @@ _TAKES: Mapping[str, str] = {
 }
 
 
-def _time_text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
-
-
-def _number_text(number: float | None) -> str | None:
-    if number is None:
-        return None
-    return str(int(number)) if number.is_integer() else repr(number)
-
-
-def _list_text(values: Sequence[str] | None) -> str | None:
-    return None if values is None else msgspec.json.encode(values).decode()
+def _text(value: CellValue) -> str | None:
+    """Return a value as CSV has it: a time in UTC, a list as JSON."""
+    return None if value is None else csv_cell(value)
 
 
 def _without_zone(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-
-_TEXTS: Mapping[str, Form | None] = {
-    "text": None,
-    "number": _number_text,
-    "datetime": _time_text,
-    "list": _list_text,
-}
 
 
 def formed(values: Sequence[CellValue], form: Form | None) -> Sequence[Any]:

@@ -133,7 +133,7 @@ CASES: list[Case] = [
      LISTED | {"status": "ACTIVE", "title": "We"}, None, True),
     ("list_workflows", lambda c: c.list_workflows(), MANY, "GET", "/workflows", LISTED, None, True),
     ("get_workflow", lambda c: c.get_workflow("w1"), ONE, "GET", "/workflows/w1", {}, None, True),
-    ("start_workflow", lambda c: c.start_workflow("w1", WHO, plan="gold"), DONE, "POST", "/workflows/w1/start", {},
+    ("start_workflow", lambda c: c.start_workflow("w1", WHO, {"plan": "gold"}), DONE, "POST", "/workflows/w1/start", {},
      {"email": WHO, "plan": "gold"}, False),
     ("create_event", lambda c: c.create_event({"type": "t"}), DONE, "POST", "/events", {}, {"type": "t"}, False),
     ("list_webhooks", lambda c: c.list_webhooks(), {"json": []}, "GET", "/account/webhooks", {}, None, True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,14 +19,17 @@ from airflow_provider_sender.client.records import (
     CampaignDefinition,
     CampaignState,
     Consent,
+    Event,
     Field,
     Group,
     Membership,
+    Message,
     Subscriber,
     SubscriberChange,
 )
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sender import SenderClient
+from airflow_provider_sender.client.sender_dialect import SenderDialect
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.client.transport import Settings, Transport
@@ -39,9 +42,12 @@ def service_of(sandbox: Sandbox, **settings: Any) -> SenderService:
     """Return the sandbox's account; it waits for rate windows as ever, and hardly at all before a retry."""
     settings = {"settle_time": SETTLE_TIME, "timeout": 10.0, "time_zone": "UTC", **settings}
     checked = Settings(base_url=sandbox.sender_url, **settings).checked()
-    service = SenderService(SenderClient(sandbox.token, checked, Budget(max_wait=checked.max_wait)))
-    service.transport._sleep = lambda seconds: time.sleep(min(seconds, 0.01))
-    return service
+    budget = Budget(max_wait=checked.max_wait)
+    client = SenderClient(sandbox.token, checked, budget)
+    client.transport = Transport(
+        SenderDialect(sandbox.token), checked, budget, sleep=lambda seconds: time.sleep(min(seconds, 0.01))
+    )
+    return SenderService(client)
 
 
 @dataclass
@@ -108,6 +114,7 @@ class MemoryService(Service):
         self.before = before
         self.batch = batch
         self.writes: list[tuple[str, SubscriberChange]] = []
+        self.messages: list[Message] = []
 
     def asked(self, call: str) -> None:
         self.transport.requests_made += 1
@@ -233,6 +240,17 @@ class MemoryService(Service):
 
     def campaign_url(self, campaign_id: str) -> str:
         return f"https://memory.example/campaigns/{campaign_id}"
+
+    def send_message(self, message: Message) -> str | None:
+        self.asked("send_message")
+        self.messages.append(message)
+        return f"mail{len(self.messages)}"
+
+    def start_workflow(self, workflow_id: str, email: str, variables: Mapping[str, Any]) -> None:
+        self.asked("start_workflow")
+
+    def record_event(self, event: Event) -> None:
+        self.asked("record_event")
 
 
 def _changed(person: Subscriber, change: SubscriberChange) -> Subscriber:

@@ -182,6 +182,7 @@ def test_lost_answers_failures_and_limits_do_not_change_the_outcome(sender_sandb
 
     done = do(service_of(sender_sandbox), time, *everybody[:150], *ABSENT)
 
+    assert [each["fired"] for each in sender_sandbox.faults()] == [1] * 15
     assert (done.deleted, done.missing) == (150, 2)
     assert addresses(sender_sandbox) == everybody[150:]
 

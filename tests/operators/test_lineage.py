@@ -12,16 +12,16 @@ from airflow_provider_sender.operators.subscribers import SenderExportSubscriber
 from airflow_provider_sender.sandbox.remote import Sandbox
 
 
-class OutletEvents(dict[Asset, Any]):
+class OutletEvent:
+    def __init__(self) -> None:
+        self.extra: dict[str, Any] = {}
+
+
+class OutletEvents(dict[str, OutletEvent]):
     """Makes an event for whatever asset is asked for, as Airflow's accessor does."""
 
-    class Event:
-        def __init__(self) -> None:
-            self.extra: dict[str, Any] = {}
-
-    def __missing__(self, asset: Asset) -> OutletEvents.Event:
-        self[asset] = self.Event()
-        return self[asset]  # type: ignore[no-any-return]
+    def __getitem__(self, asset: Asset) -> OutletEvent:  # type: ignore[override]
+        return self.setdefault(asset.uri, OutletEvent())
 
 
 class Instance:
@@ -105,6 +105,7 @@ def test_the_account_is_an_input_once_a_listing(
         ("/data/out.csv", ("file", "/data/out.csv")),
         ("file:///data/out.csv", ("file", "/data/out.csv")),
         ("memory://bucket/a/b.csv", ("memory://bucket", "a/b.csv")),
+        ("memory://some_connection@bucket/a", ("memory://bucket", "a")),
     ],
 )
 def test_a_path_is_named_as_openlineage_names_it(path: str, place: tuple[str, str]) -> None:

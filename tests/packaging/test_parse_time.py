@@ -18,7 +18,9 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 PARSED = ("operators", "sensors", "transfers", "notifications", "links")
 
 
-def test_parsing_a_dag_loads_no_http_client_no_arrow_no_database_and_no_client_of_ours(run_python: Callable[[str], Any]) -> None:
+def test_parsing_a_dag_loads_no_http_client_no_arrow_no_sql_and_no_client_of_ours(
+    run_python: Callable[[str], Any],
+) -> None:
     modules = [module for package in PARSED for module in modules_of(package)]
     assert "airflow_provider_sender.operators.campaigns" in modules
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import importlib.util
 import inspect
 import json
@@ -12,7 +13,7 @@ import jsonschema
 import pytest
 
 from airflow_provider_sender.get_provider_info import get_provider_info
-from tests.packaging.ours import modules_defining
+from tests.packaging.ours import modules_defining, modules_of, source_of
 
 INFO: dict[str, Any] = get_provider_info()
 DISTRIBUTION = "airflow-provider-sender"
@@ -27,11 +28,13 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def modules(kind: str) -> set[str]:
-    return {module for entry in INFO.get(kind, []) for module in entry["python-modules"]}
+    entries = INFO.get(kind, [])
+    # A transfer is listed by itself, because it has a source and a target of its own.
+    return {module for entry in entries for module in entry.get("python-modules", [entry.get("python-module")])}
 
 
 def names() -> Iterator[str]:
-    for kind in ("hooks", "operators", "sensors", "triggers"):
+    for kind in ("hooks", "operators", "transfers", "sensors", "triggers"):
         yield from sorted(modules(kind))
     yield from (connection_type["hook-class-name"] for connection_type in INFO["connection-types"])
     yield from INFO["extra-links"]
@@ -63,6 +66,15 @@ def test_what_it_names_can_be_imported(name: str) -> None:
 )
 def test_every_module_users_import_from_is_listed(kind: str, method: str) -> None:
     assert modules(kind) == set(modules_defining(method, kind))
+
+
+def test_every_transfer_is_listed() -> None:
+    assert modules("transfers") == {
+        module
+        for module in modules_of("transfers")
+        for node in source_of(module).body
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Operator")
+    }
 
 
 def test_a_connection_type_s_hook_says_the_same_about_itself() -> None:

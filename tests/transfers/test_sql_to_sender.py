@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,22 @@ def test_rows_of_a_query_are_in_the_account(database: Database, sandbox: Sandbox
     assert again.execute(context())["sent"] == 0
 
 
+def test_rows_that_did_not_change_cost_no_request(database: Database, sandbox: Sandbox, tmp_path: Path) -> None:
+    database.run(
+        "create table customers (email varchar(100), firstname varchar(100))",
+        *(f"insert into customers values ('p{number}@example.com', 'Name')" for number in range(20)),
+    )
+
+    def push() -> Any:
+        ledger = str(tmp_path / "ledger.sqlite")
+        return transfer("select * from customers", ledger_path=ledger).execute(context())
+
+    assert push()["sent"] == 20
+    assert (push()["unchanged"], push()["requests"]) == (20, 0)
+    database.run("update customers set firstname = 'Other' where email = 'p7@example.com'")
+    assert push()["sent"] == 1
+
+
 def test_every_type_of_postgresql_is_what_a_row_may_hold(postgres: Database) -> None:
     (row,) = rows_of(
         """
@@ -77,13 +94,13 @@ def test_every_type_of_postgresql_is_what_a_row_may_hold(postgres: Database) -> 
     )
     moment = row.pop("moment")
     assert moment == datetime.datetime(2026, 1, 31, 7, tzinfo=datetime.UTC)
-    assert row.pop("nan").is_nan()
     assert row == {
         "nothing": None,
         "yes": True,
         "whole": 7,
         "fraction": 0.1,
         "exact": Decimal("12.50"),
+        "nan": None,
         "filled": "x  ",
         "day": datetime.date(2026, 1, 31),
         "hour": datetime.time(8),
@@ -98,14 +115,14 @@ def test_every_type_of_postgresql_is_what_a_row_may_hold(postgres: Database) -> 
 
 
 def test_what_of_a_row_the_account_can_hold_goes_in_and_the_rest_is_rejected(
-    postgres: Database, sandbox: Sandbox, tmp_path: Any
+    postgres: Database, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.seed(rows=[{"email": "x@example.com", "fields": {"Plan": "x", "Visits": 1, "Day": "2026-01-01"}}])
     rejects = tmp_path / "rejects.jsonl"
     push = transfer(
         """
         select 'good' || n || '@example.com' as email,
-               case n when 1 then 12.50 when 2 then 'NaN'::numeric end as "Visits",
+               case n when 1 then 12.50 when 2 then 'infinity'::numeric when 5 then 'NaN'::numeric end as "Visits",
                case n when 3 then '\\xff'::bytea end as "Plan",
                case n when 4 then array[null, 'a'] end as groups
         from generate_series(1, 5) as n
@@ -150,8 +167,9 @@ def test_a_connection_that_returns_rows_in_its_own_way_will_do(cursor: str, monk
 # The connection
 
 
+@pytest.mark.parametrize("ledger", [None, "ledger.sqlite"])
 def test_no_connection_is_open_while_the_account_is_written_to(
-    postgres: Database, monkeypatch: pytest.MonkeyPatch
+    ledger: str | None, postgres: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     open_at_writes = []
     name = postgres.connection["schema"]
@@ -169,7 +187,8 @@ def test_no_connection_is_open_while_the_account_is_written_to(
     account = MemoryService(before=watch)
     monkeypatch.setattr(SqlToSenderOperator, "service", lambda self: account)
     query = "select 'p' || n || '@example.com' as email from generate_series(1, 1100) as n"
-    returned = transfer(query).execute(context())
+    ledger = ledger and str(tmp_path / ledger)
+    returned = transfer(query, ledger_path=ledger).execute(context())
     watching.close()
     assert returned["sent"] == len(open_at_writes) == 1_100
     assert set(open_at_writes) == {0}

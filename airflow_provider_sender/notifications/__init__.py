@@ -1,0 +1,3 @@
+"""Mails about DAGs and tasks."""
+
+from __future__ import annotations
