@@ -42,6 +42,6 @@ def run_dag(module: str, attribute: str, *, said: Callable[[], str], **conf: Any
         state=str(run.state),
         states={ti.task_id: str(ti.state) for ti in instances},
         tries={ti.task_id: ti.try_number for ti in instances},
-        returned={ti.task_id: ti.xcom_pull(task_ids=ti.task_id) for ti in instances},
+        returned={ti.task_id: ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index) for ti in instances},
         log=said(),
     )

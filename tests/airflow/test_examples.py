@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from airflow.models.asset import AssetEvent
+from airflow.utils.session import create_session
+from sqlalchemy import select
 
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.airflow.runs import Run
@@ -58,6 +61,10 @@ def test_newcomers_are_exported_without_the_rest(
     assert json.loads(line)["email"] == "new@example.org"
     assert done.returned["export_newcomers"]["rows"] == 1
     assert sender_sandbox.counters()["requests"] - before <= 4
+    with create_session() as session:
+        extra = session.scalars(select(AssetEvent.extra).order_by(AssetEvent.id.desc())).first()
+    assert extra is not None
+    assert extra["rows"] == 1
 
 
 def test_every_group_gets_a_task_and_a_file(run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path) -> None:
