@@ -21,6 +21,7 @@ LOWEST := .venv-lowest/bin/python
 # The Python is part of the name, so that another one makes another environment.
 RUN_READY := .venv/.ready-to-run-$(PYTHON_VERSION)
 DEV_READY := .venv/.ready-to-develop-$(PYTHON_VERSION)
+BENCH_READY := .venv/.ready-to-measure-$(PYTHON_VERSION)
 LOWEST_READY := .venv-lowest/.ready-$(PYTHON_VERSION)
 
 PACKAGE := --editable ".[parquet,openlineage]"
@@ -58,7 +59,7 @@ format: $(DEV_READY) ## put the code into its usual form
 	$(VENV) -m ruff check --fix-only .
 	$(VENV) -m ruff format .
 
-bench: $(DEV_READY) ## measure, beside what people use today
+bench: $(BENCH_READY) ## measure, beside what people use today; BENCH='speed --rounds 3' for a part of it
 	@$(VENV) -m benchmarks.run $(BENCH)
 
 clean: ## remove everything that can be made again
@@ -71,6 +72,10 @@ $(RUN_READY): pyproject.toml constraints.txt
 $(DEV_READY): pyproject.toml constraints.txt
 	$(call install,.venv,constraints.txt,Airflow and what the tests need,--group dev $(PACKAGE))
 	@touch $(RUN_READY)
+
+$(BENCH_READY): pyproject.toml constraints.txt
+	$(call install,.venv,constraints.txt,Airflow and what is measured beside it,--group dev --group bench $(PACKAGE))
+	@touch $(RUN_READY) $(DEV_READY)
 
 $(LOWEST_READY): pyproject.toml constraints-3.1.txt
 	$(call install,.venv-lowest,constraints-3.1.txt,the lowest Airflow supported,--group test $(PACKAGE))

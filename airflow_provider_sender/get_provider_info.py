@@ -123,7 +123,9 @@ def get_provider_info() -> dict[str, object]:
                     "airflow_provider_sender.operators.campaigns",
                     "airflow_provider_sender.operators.erasure",
                     "airflow_provider_sender.operators.membership",
+                    "airflow_provider_sender.operators.messages",
                     "airflow_provider_sender.operators.subscribers",
+                    "airflow_provider_sender.operators.workflows",
                 ],
             },
         ],
@@ -152,5 +154,6 @@ def get_provider_info() -> dict[str, object]:
             },
         ],
         "connection-types": CONNECTION_TYPES,
+        "notifications": ["airflow_provider_sender.notifications.sender.SenderNotifier"],
         "extra-links": ["airflow_provider_sender.links.campaigns.SenderCampaignLink"],
     }

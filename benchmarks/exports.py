@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from airflow_provider_sender.sandbox.remote import Sandbox
 from benchmarks.once import Taken, take
@@ -41,9 +42,18 @@ def speed(subscribers: int, rounds: int) -> Iterator[Line]:
 
 def latency(subscribers: int, rounds: int) -> Iterator[Line]:
     """Measure a service that takes 50 ms to answer: what counts is how many requests are under way."""
-    with Sandbox.start(subscribers=subscribers) as box, _small() as small:
-        box.fault("delay", path="/subscribers", seconds=_LATENCY, times=None)
-        taken = _in_turn([JSONL, ONE_CONNECTION, LOOP], box, small, subscribers, rounds)
+    with _small() as small, _slow(subscribers) as box, _slow(subscribers) as other:
+        taken: dict[str, list[Taken]] = {JSONL: [], ONE_CONNECTION: [], LOOP: []}
+        for number in range(rounds):
+            taken[JSONL].append(take(JSONL, box, small, subscribers))
+            # One request after the other is nearly all waiting, so these two are not in each other's way.
+            with ThreadPoolExecutor(2) as threads:
+                ways, boxes = [ONE_CONNECTION, LOOP], [box, other]
+                found = threads.map(lambda name, box: take(name, box, small, subscribers), ways, boxes)
+                for name, each in zip(ways, found, strict=True):
+                    taken[name].append(each)
+            for name, some in taken.items():
+                _tell(number, rounds, name, some[-1])
     rates = {name: subscribers / statistics.median(each.seconds for each in some) for name, some in taken.items()}
     work = f"export {subscribers:,}, 50 ms latency"
     yield Line.of_rates(work, rates[JSONL], ONE_CONNECTION, rates[ONE_CONNECTION], 7)
@@ -61,6 +71,12 @@ def _small() -> Sandbox:
     return Sandbox.start(subscribers=250)
 
 
+def _slow(subscribers: int) -> Sandbox:
+    box = Sandbox.start(subscribers=subscribers)
+    box.fault("delay", path="/subscribers", seconds=_LATENCY, times=None)
+    return box
+
+
 def _in_turn(
     names: Sequence[str], box: Sandbox, small: Sandbox, subscribers: int, rounds: int
 ) -> dict[str, list[Taken]]:
@@ -70,13 +86,16 @@ def _in_turn(
     for number in range(rounds):
         for name in names:
             taken[name].append(take(name, box, small, subscribers))
-            last = taken[name][-1]
-            print(
-                f"round {number + 1} of {rounds}: {name:<28}{last.seconds:7.2f} s, {last.cpu_seconds:6.2f} s of CPU, "
-                f"{last.above_idle:6.1f} MiB above {last.idle:.0f}",
-                file=sys.stderr,
-            )
+            _tell(number, rounds, name, taken[name][-1])
     return taken
+
+
+def _tell(number: int, rounds: int, name: str, taken: Taken) -> None:
+    print(
+        f"round {number + 1} of {rounds}: {name:<28}{taken.seconds:7.2f} s, {taken.cpu_seconds:6.2f} s of CPU, "
+        f"{taken.above_idle:6.1f} MiB above {taken.idle:.0f}",
+        file=sys.stderr,
+    )
 
 
 def _memory_line(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from benchmarks.changes import ledger, mirror
 from benchmarks.exports import latency, memory, speed
 from benchmarks.imports import imports
+from benchmarks.once import WrongRowsError
 from benchmarks.table import Line, table
 from benchmarks.windows import windows
 
@@ -32,18 +33,26 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
 def main() -> int:
     """Run what was asked for and print the table."""
     parser = argparse.ArgumentParser(description="Measure this package beside its peers.")
-    parser.add_argument("parts", nargs="*", choices=PARTS, metavar="part", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--subscribers", type=int, default=100_000, help="size of the account; memory takes ten times")
     parser.add_argument("--rounds", type=int, default=5, help="how often what varies is measured; the median counts")
     options = parser.parse_args()
+    unknown = ", ".join(set(options.parts).difference(PARTS))
+    if unknown:
+        parser.error(f"there is no part {unknown}; there are {', '.join(PARTS)}")
     logging.disable(logging.WARNING)
     began = time.perf_counter()
     lines: list[Line] = []
-    for name in options.parts or PARTS:
-        print(f"{name} ...", file=sys.stderr)
-        lines += PARTS[name](options)
-    print(table(lines))
-    print(f"Median of {options.rounds} rounds where speed is measured; {time.perf_counter() - began:.0f} s in all.")
+    try:
+        for name in options.parts or PARTS:
+            print(f"{name} ...", file=sys.stderr)
+            lines += PARTS[name](options)
+    except WrongRowsError as error:
+        print(f"{error} Nothing else is measured.", file=sys.stderr)
+        return 1
+    finally:
+        print(table(lines))
+        print(f"Median of {options.rounds} rounds where speed is measured; {time.perf_counter() - began:.0f} s in all.")
     return 0
 
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,3 +28,20 @@ os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
 )
 # The example waits a minute between two looks, as people should; a test cannot.
 os.environ["SENDER_EXAMPLE_POKE_INTERVAL"] = "0.2"
+
+
+@pytest.fixture
+def said(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Return what this process and its children printed since the last call.
+
+    Airflow's loggers keep the stream they were first given, so only pytest's own capture sees all of it.
+    """
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    assert capture.is_globally_capturing(), "these tests read what is printed; run them without -s"
+
+    def read() -> str:
+        out, err = capture.read_global_capture()
+        return str(out + err)
+
+    return read

@@ -112,7 +112,7 @@ class ListingReport:
     @property
     def figures(self) -> dict[str, int | bool]:
         """Return the figures, for whoever wants to know what happened."""
-        names = ("total_at_start", "total_at_end", "rows", "repeats", "gone", "missing", "passes", "is_in_order")
+        names = ("total_at_start", "total_at_end", "rows", "repeats", "gone", "passes", "is_in_order", "missing")
         return {name: getattr(self, name) for name in names}
 
     @property

@@ -200,6 +200,18 @@ class Campaign(msgspec.Struct, frozen=True):
         }
 
 
+class CampaignsPage(msgspec.Struct, frozen=True):
+    """One page of an account's campaigns.
+
+    :param number: its number, from 1.
+    :param last: number of the last page as of this answer.
+    """
+
+    campaigns: tuple[Campaign, ...]
+    number: int
+    last: int
+
+
 class CampaignDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A campaign to be created, in words that hold for every service.
 
@@ -288,12 +300,23 @@ def moment(text: str | None, zone: tzinfo = UTC) -> datetime | None:
     if not text:
         return None
     try:
-        parsed = datetime.fromisoformat(text)
-        if parsed.tzinfo is None and zone is UTC:
-            return _EPOCH + (parsed - _EPOCH_WITHOUT_ZONE)  # several times as fast as replace()
-        parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
-        return parsed if parsed.tzinfo is UTC else parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return in_utc(datetime.fromisoformat(text), zone)
+    except ValueError:
+        return None
+
+
+def in_utc(time: datetime, zone: tzinfo = UTC) -> datetime | None:
+    """Return a time in UTC; None when it is out of the calendar there.
+
+    :param zone: where a time without a zone is meant.
+    """
+    if time.tzinfo is UTC:
+        return time
+    if time.tzinfo is None and zone is UTC:
+        return _EPOCH + (time - _EPOCH_WITHOUT_ZONE)  # several times as fast as replace()
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
         return None
 
 

@@ -42,7 +42,6 @@ class FieldKeys:
         self._fields: list[Field] | None = None
         self._spelling = Spelling.TAG
         self._update_is_proven = False
-        self._was_proven = False
         self._create_stores: bool | None = None
 
     def known(self) -> list[Field]:
@@ -51,17 +50,6 @@ class FieldKeys:
             wires = every(self._client.list_fields)
             self._fields = [field_from(wire) for wire in wires if wire.title and not wire.default]
         return self._fields
-
-    def learnt(self) -> str | None:
-        """Return the spelling the update call keeps fields under, when that is proven."""
-        return self._spelling.value if self._update_is_proven else None
-
-    def recall(self, learnt: str) -> None:
-        """Begin with a spelling an earlier run has proven; that the first fields are there then will do as proof."""
-        known = {spelling.value: spelling for spelling in Spelling}
-        if learnt in known:
-            self._spelling = known[learnt]
-            self._was_proven = True
 
     def create(self, change: SubscriberChange, write: Callable[[FieldBody], object]) -> None:
         """Make a create call with the change's fields, and see to it that they are kept.
@@ -85,7 +73,7 @@ class FieldKeys:
         if not change.fields or self._update_is_proven:
             self._write(change, write)
             return
-        if not self._was_proven and self._is_there(change):
+        if self._is_there(change):
             self._write(change, write)
             return  # that they are there afterwards too proves nothing
         self._write(change, write)

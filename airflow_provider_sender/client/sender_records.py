@@ -17,6 +17,7 @@ from airflow_provider_sender.client.records import (
     Consent,
     Field,
     FieldType,
+    FieldValue,
     Subscriber,
     moment,
 )
@@ -28,9 +29,6 @@ Json = Any
 
 # What should be a text and may come as something else.
 Loose = str | int | float | bool | None
-
-# What a custom field's value may be; anything else is kept as JSON in a text.
-_FIELD_VALUES = frozenset({str, int, float, bool, type(None)})
 
 
 class Data(msgspec.Struct, Generic[T]):
@@ -63,15 +61,14 @@ class ListPage(msgspec.Struct, Generic[T]):
     meta: Meta
 
 
-# As in ``Subscriber``, the garbage collector need not look at what comes a hundred times a page.
-class SubscriberTag(msgspec.Struct, gc=False):
+class SubscriberTag(msgspec.Struct):
     """A group as a subscriber's row names it."""
 
     id: str
     title: str | None = None
 
 
-class SubscriberColumn(msgspec.Struct, gc=False):
+class SubscriberColumn(msgspec.Struct):
     """A field of a subscriber; ``default`` marks the built-in ones."""
 
     title: str | None = None
@@ -79,7 +76,7 @@ class SubscriberColumn(msgspec.Struct, gc=False):
     default: bool | None = None
 
 
-class SenderSubscriber(msgspec.Struct, gc=False):
+class SenderSubscriber(msgspec.Struct):
     """A subscriber as Sender returns one."""
 
     id: str
@@ -248,11 +245,8 @@ def every(list_page: Callable[[int], ListPage[T]]) -> list[T]:
 
 
 def subscriber_from(wire: SenderSubscriber) -> Subscriber:
-    """Return a subscriber in common words.
-
-    Called once for every row of an export, so it makes no more calls than it must.
-    """
-    status = wire.status if isinstance(wire.status, dict) else {"email": wire.status}
+    """Return a subscriber in common words, whatever the values are."""
+    status = wire.status if isinstance(wire.status, Mapping) else {"email": wire.status}
     return Subscriber(
         id=wire.id,
         email=wire.email,
@@ -262,16 +256,14 @@ def subscriber_from(wire: SenderSubscriber) -> Subscriber:
         consent=_consent(status.get("email")) or Consent.UNKNOWN,
         transactional_consent=_consent(status.get("temail")),
         created=moment(wire.created),
-        unsubscribed_at=moment(wire.unsubscribed_at) if wire.unsubscribed_at else None,
-        bounced_at=moment(wire.bounced_at) if wire.bounced_at else None,
+        unsubscribed_at=moment(wire.unsubscribed_at),
+        bounced_at=moment(wire.bounced_at),
         location=_text(wire.location),
         ip_address=_text(wire.ip_address),
         source=_text(wire.source),
-        groups=tuple([tag.id for tag in wire.subscriber_tags or ()]),
+        groups=tuple(tag.id for tag in wire.subscriber_tags or ()),
         fields={
-            column.title: value if type(value := column.value) in _FIELD_VALUES else _text(value)
-            for column in wire.columns or ()
-            if column.title and not column.default
+            column.title: _value(column.value) for column in wire.columns or () if column.title and not column.default
         },
     )
 
@@ -320,3 +312,7 @@ def _text(value: Json) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
+
+
+def _value(value: Json) -> FieldValue:
+    return value if isinstance(value, str | int | float | None) else _text(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from airflow_provider_sender.client.records import (
     Account,
     Campaign,
     CampaignDefinition,
+    CampaignsPage,
     Consent,
     Event,
     Field,
@@ -47,6 +49,7 @@ from airflow_provider_sender.client.sender_records import (
     every,
     subscriber_from,
 )
+from airflow_provider_sender.client.sender_rows import subscriber_as_documented
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.client.transport import read
 
@@ -76,7 +79,7 @@ class _RawPage(msgspec.Struct):
 
 
 _read_keys = msgspec.json.Decoder(ListPage[_Key], strict=False)
-_read_raw = msgspec.json.Decoder(_RawPage)
+_read_raw = msgspec.json.Decoder(_RawPage, strict=False)
 
 
 class SenderListing(NumberedListing):
@@ -111,12 +114,17 @@ class SenderListing(NumberedListing):
 
 def _page(number: int, body: bytes) -> Page:
     """Read a page twice: once for what tells rows apart, once to hand on the rows' own bytes untouched."""
-    keys, raw = _read_keys.decode(body), _read_raw.decode(body)
-    if keys.meta.current_page != number:
-        # Going on would read the same page for ever, or hand out its rows for another's.
-        raise msgspec.ValidationError(f"page {keys.meta.current_page} came instead of page {number}")
+    raw, keys = _raw_page(number, body), _read_keys.decode(body)
     rows = [Row(key.id, key.created, data) for key, data in zip(keys.data, raw.data, strict=True)]
     return Page(rows=rows, number=number, last=keys.meta.last_page, total=keys.meta.total)
+
+
+def _raw_page(number: int, body: bytes) -> _RawPage:
+    raw = _read_raw.decode(body)
+    if raw.meta.current_page != number:
+        # Going on would read the same page for ever, or hand out its rows for another's.
+        raise msgspec.ValidationError(f"page {raw.meta.current_page} came instead of page {number}")
+    return raw
 
 
 class SenderService(Service):
@@ -165,7 +173,7 @@ class SenderService(Service):
 
     def read_subscriber(self, raw: bytes) -> Subscriber:
         """Return a subscriber from a listing's row."""
-        return subscriber_from(_decoded(_read_subscriber, raw))
+        return subscriber_as_documented(raw) or subscriber_from(_decoded(_read_subscriber, raw))
 
     def find_subscriber(self, key: str) -> Subscriber | None:
         """Return the subscriber with this address, phone or id, or None."""
@@ -181,14 +189,6 @@ class SenderService(Service):
     def fields(self) -> list[Field]:
         """Return the account's custom fields."""
         return self._fields.known()
-
-    def learnt(self) -> str | None:
-        """Return how custom fields are spelled in a write, when that is proven."""
-        return self._fields.learnt()
-
-    def recall(self, learnt: str) -> None:
-        """Begin with the spelling an earlier run has proven."""
-        self._fields.recall(learnt)
 
     def create_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
         """Create a subscriber; safe to repeat.
@@ -254,6 +254,17 @@ class SenderService(Service):
     def campaign(self, campaign_id: str) -> Campaign:
         """Return a campaign."""
         return campaign_from(self.client.get_campaign(campaign_id), self._zone)
+
+    def campaigns_page(self, number: int) -> CampaignsPage:
+        """Return one page of all campaigns, the oldest first; one past the last is empty."""
+        request = read("/campaigns", page=number, limit=PAGE_SIZE, order="created", direction="asc")
+        page = self.transport.fetch(request, lambda body: _raw_page(number, body))
+        found = []
+        for row in page.data:
+            # Row by row: one of an unknown shape must not hide ninety-nine others.
+            with contextlib.suppress(msgspec.DecodeError):
+                found.append(campaign_from(_read_campaign.decode(row), self._zone))
+        return CampaignsPage(tuple(found), number, page.meta.last_page)
 
     def campaigns_titled(self, part: str) -> list[Campaign]:
         """Return every campaign whose title contains ``part``, oldest first."""

@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from airflow_provider_sender.client.errors import UnsupportedOperationError
 from airflow_provider_sender.client.paging import Listing
 from airflow_provider_sender.client.records import (
     Account,
     Campaign,
     CampaignDefinition,
+    CampaignsPage,
     Event,
     Field,
     Group,
@@ -33,6 +35,7 @@ class Capability(enum.StrEnum):
     """Something not every service can do."""
 
     LIST_ACCOUNT = "list the subscribers of the whole account"
+    LIST_CAMPAIGNS = "list the campaigns of the whole account"
     SEND_DRAFT = "send a campaign that exists as a draft"
     SCHEDULE_DRAFT = "schedule a campaign that exists as a draft"
     CANCEL_SCHEDULED = "take a scheduled campaign back"
@@ -83,13 +86,6 @@ class Service(ABC):
     def fields(self) -> list[Field]:
         """Return the account's custom fields."""
 
-    def learnt(self) -> str | None:
-        """Return what was found out about how this account wants to be written to, for :meth:`recall`; or None."""
-        return None
-
-    def recall(self, learnt: str) -> None:  # noqa: B027  # most services have nothing to find out
-        """Begin with what an earlier run found out, and check it at the first opportunity."""
-
     @abstractmethod
     def create_subscriber(self, change: SubscriberChange, *, trigger_automation: bool) -> None:
         """Create a subscriber; safe to repeat.
@@ -132,6 +128,15 @@ class Service(ABC):
 
         :raises NotFoundError: when there is none.
         """
+
+    def campaigns_page(self, number: int) -> CampaignsPage:
+        """Return one page of all campaigns, the oldest first as a rule; one past the last is empty.
+
+        A campaign that cannot be read is left out: it hides no other.
+
+        :raises UnsupportedOperationError: when the service has no such listing (``LIST_CAMPAIGNS``).
+        """
+        raise UnsupportedOperationError(self.name, Capability.LIST_CAMPAIGNS, "Read them one by one.")
 
     @abstractmethod
     def campaigns_titled(self, part: str) -> list[Campaign]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -31,10 +33,10 @@ def service_for(conn_id: str, *, in_a_hurry: bool = False) -> Service:
     return _service_of(connection, connection.extra_dejson, in_a_hurry=in_a_hurry)
 
 
-async def service_for_trigger(conn_id: str) -> Service:
+async def service_for_trigger(conn_id: str, *, in_a_hurry: bool = True) -> Service:
     """Return the service a connection stands for, without blocking the event loop.
 
-    Its calls are neither repeated nor held back for long: a trigger looks again at its next poll.
+    :param in_a_hurry: calls are neither repeated nor held back for long: a trigger looks again at its next poll.
     """
     try:
         connection = await BaseHook.aget_connection(conn_id)
@@ -42,15 +44,20 @@ async def service_for_trigger(conn_id: str) -> Service:
         raise ConfigurationError(f"sender_conn_id: there is no connection {conn_id!r}.") from error
     aextra = getattr(connection, "aextra_dejson", None)
     extra = await aextra() if aextra is not None else connection.extra_dejson
-    return _service_of(connection, extra, in_a_hurry=True)
+    # The first time, this imports an HTTP client, which takes longer than the event loop may be held up.
+    await asyncio.to_thread(_module_for, connection)
+    return _service_of(connection, extra, in_a_hurry=in_a_hurry)
 
 
 def _service_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> Service:
+    service: Service = _module_for(connection).service_of(connection, extra, in_a_hurry=in_a_hurry)
+    return service
+
+
+def _module_for(connection: Connection) -> ModuleType:
     if connection.conn_type not in _SERVICES:
         raise ConfigurationError(
             f"sender_conn_id: connection {connection.conn_id!r} is of type {connection.conn_type!r}. It must be one of "
             f"{', '.join(_SERVICES)}."
         )
-    module = importlib.import_module(_SERVICES[connection.conn_type])
-    service: Service = module.service_of(connection, extra, in_a_hurry=in_a_hurry)
-    return service
+    return importlib.import_module(_SERVICES[connection.conn_type])

@@ -6,11 +6,8 @@ documented nowhere. Only of somebody without an address, or whom the group call 
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-
-log = logging.getLogger(__name__)
 
 _AT_ONCE = 1_000
 
@@ -76,9 +73,9 @@ class Additions:
             ((group_id, address) for address in addresses),
         )
 
-    def drop(self, line: int) -> bool:
-        """Ask for no more additions for a row; return whether there were any."""
-        return self._database.execute("delete from addition where line = ?", (line,)).rowcount > 0
+    def drop(self, line: int) -> None:
+        """Ask for no additions for a row any more."""
+        self._database.execute("delete from addition where line = ?", (line,))
 
     def finished(self) -> int:
         """Return how many rows' additions were all made."""

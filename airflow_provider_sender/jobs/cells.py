@@ -12,14 +12,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
 from airflow_provider_sender.client.records import FieldValue, Subscriber, moment
 
 CellValue = str | float | datetime | tuple[str, ...] | None
-CellT = TypeVar("CellT", str | None, float | None, datetime | None)
 
 # Beyond this a float skips whole numbers.
 _TWO_TO_53 = 1 << 53
@@ -27,7 +25,8 @@ _TWO_TO_53 = 1 << 53
 # Services return numbers as texts, too. "007" is none: a post code or a phone number must stay what it is.
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
-# Any decimal number of so many digits survives a float; of a longer one it must be found out. No float needs the most.
+# A number of so few characters is the same again after it was a float; of a longer one that must be found out. Of one
+# longer still nobody could say what it is for.
 _ALWAYS_EXACT = 15
 _LONGEST_NUMBER = 400
 
@@ -60,9 +59,7 @@ class Batch:
         """Return the places of those whose value of a custom field a column of a type cannot hold."""
         cells = self.field(name, type)
         fields = self._fields
-        return [
-            place for place, cell in enumerate(cells) if cell is None and fields[place].get(name) not in _NOTHING
-        ]  # fmt: skip
+        return [at for at, cell in enumerate(cells) if cell is None and fields[at].get(name) not in _NOTHING]
 
     def others(self, columns: Mapping[str, str]) -> list[str | None]:
         """Return what of the custom fields stands in none of some columns: a JSON object, None where there is nothing.
@@ -75,10 +72,12 @@ class Batch:
                 unfit.setdefault(place, set()).add(name)
         names = columns.keys()
         found: list[str | None] = [None] * len(self._fields)
+        if not unfit and set().union(*self._fields) <= names:
+            return found
         for place, fields in enumerate(self._fields):
             if place not in unfit and fields.keys() <= names:
                 continue
-            without_place = fields.keys() - names | unfit.get(place, set())
+            without_place = (fields.keys() - names) | unfit.get(place, set())
             left = {name: value for name, value in fields.items() if name in without_place and value not in _NOTHING}
             found[place] = msgspec.json.encode(left).decode() if left else None
         return found

@@ -5,10 +5,9 @@ They are the same for every flat output, be it CSV, Parquet or a table, and fixe
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -20,9 +19,6 @@ log = logging.getLogger(__name__)
 
 FIELD_PREFIX = "fields."
 OTHER_FIELDS = "other_fields"
-
-# So many that what a batch itself costs is nothing to each of them.
-_BATCH_SIZE = 1_000
 
 Values = Callable[[Batch], Sequence[CellValue]]
 
@@ -47,10 +43,6 @@ class Column:
         """The custom field it holds, if it holds one."""
         return self.source.removeprefix(FIELD_PREFIX) if self.source.startswith(FIELD_PREFIX) else None
 
-    def value(self, subscriber: Subscriber) -> CellValue:
-        """Take its value out of one subscriber."""
-        return self.values(Batch([subscriber]))[0]
-
     def stored(self) -> dict[str, str]:
         """Return what :func:`columns_from` makes it from again."""
         return {"name": self.name, "source": self.source, "type": self.type}
@@ -61,7 +53,7 @@ def export_columns(fields: Sequence[Field], wanted: Sequence[str] | Mapping[str,
 
     :param fields: the account's custom fields; each is a column ``fields.<name>``.
     :param wanted: names to pick, in order, or name -> name in the output; None takes all.
-    :raises ConfigurationError: when a name is none of them, or two columns would get the same name.
+    :raises ConfigurationError: when a name is none of them, or two columns would get the same name, or one none.
     """
     every = {column.source: column.type for column in STANDARD_COLUMNS}
     every |= {FIELD_PREFIX + field.name: _FIELD_TYPES[field.type] for field in fields}
@@ -73,6 +65,8 @@ def export_columns(fields: Sequence[Field], wanted: Sequence[str] | Mapping[str,
         raise ConfigurationError(f"columns: the account has no {', '.join(unknown)}. There are: {', '.join(every)}.")
     if not names or len(set(names.values())) < len(names):
         raise ConfigurationError("columns: name at least one column, and each name in the file only once.")
+    if not all(isinstance(name, str) and name for name in names.values()):
+        raise ConfigurationError("columns: each name in the file must be a text, and not an empty one.")
     return _columns((name, source, every[source]) for source, name in names.items())
 
 
@@ -105,18 +99,6 @@ def flat_columns(
             if column.field is not None and (unfit := batch.unfit(column.field, column.type)):
                 left_out[column.name] += len(unfit)
     return [column.values(batch) for column in columns]
-
-
-def flat_rows(
-    columns: Sequence[Column], subscribers: Iterable[Subscriber], left_out: Counter[str] | None = None
-) -> Iterator[tuple[CellValue, ...]]:
-    """Yield what stands in the columns, one tuple a subscriber.
-
-    :param left_out: as for :func:`flat_columns`.
-    """
-    remaining = iter(subscribers)
-    while some := list(itertools.islice(remaining, _BATCH_SIZE)):
-        yield from zip(*flat_columns(columns, some, left_out), strict=True)
 
 
 def warn_of_left_out(left_out: Counter[str]) -> None:

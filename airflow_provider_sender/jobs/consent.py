@@ -33,7 +33,7 @@ class Decision(enum.Enum):
 def decide(
     change: SubscriberChange, current: Subscriber | None, mode: ConsentMode
 ) -> tuple[Decision, SubscriberChange]:
-    """Return what to do with a row, and the change to send; of somebody who is there, only the groups still to join.
+    """Return what to do with a row, and the change to send; of groups and custom fields, only what is not there yet.
 
     With KEEP a change never asks for ACTIVE: between reading someone's state and writing it they may have unsubscribed.
     Unsubscribing is always allowed. With OVERWRITE a row without a status counts as active, as subscribing someone
@@ -61,25 +61,35 @@ def decide(
         if current.consent is not Consent.ACTIVE:
             return Decision.HOLD, change
         change = msgspec.structs.replace(change, consent=None)
-    change = msgspec.structs.replace(change, groups=not_among(change.groups, current.groups))
+    change = msgspec.structs.replace(
+        change,
+        groups=not_among(change.groups, current.groups),
+        fields={
+            name: value for name, value in change.fields.items() if not same_value(current.fields.get(name), value)
+        },
+    )
     if _differs(change, current):
         return Decision.UPDATE, change
     return (Decision.JOIN if change.groups else Decision.UNCHANGED), change
 
 
-def unseen(change: SubscriberChange, known_groups: Sequence[str], mode: ConsentMode) -> SubscriberChange:
+def unseen(
+    change: SubscriberChange, mode: ConsentMode, *, known_groups: Sequence[str], has_known_fields: bool
+) -> SubscriberChange:
     """Return the change to send about somebody whom an earlier run sent the same status, without a look at them.
 
     With KEEP that is no status at all: whatever the person has done since counts. With OVERWRITE it is ACTIVE where the
     row wants that. Being out is not asked for again either: it would soften a complaint.
 
     :param known_groups: groups the earlier run put the person into.
+    :param has_known_fields: whether it sent the same custom fields.
     """
     is_again = mode is ConsentMode.OVERWRITE and _wants_active(change)
     return msgspec.structs.replace(
         change,
         consent=Consent.ACTIVE if is_again else None,
         groups=not_among(change.groups, known_groups),
+        fields={} if has_known_fields else change.fields,
     )
 
 
@@ -100,15 +110,16 @@ def _wants_active(change: SubscriberChange) -> bool:
 
 
 def _differs(change: SubscriberChange, current: Subscriber) -> bool:
+    """Tell whether a change asks for something else than there is; its fields are those that do."""
     wanted_and_there = [
         (change.firstname, current.firstname),
         (change.lastname, current.lastname),
         (_digits(change.phone), _digits(current.phone)),
         (change.consent, current.consent),
     ]
-    if any(wanted is not None and wanted != (there or "") for wanted, there in wanted_and_there):
-        return True
-    return any(not same_value(current.fields.get(name), value) for name, value in change.fields.items())
+    return bool(change.fields) or any(
+        wanted is not None and wanted != (there or "") for wanted, there in wanted_and_there
+    )
 
 
 def _digits(phone: str | None) -> str | None:

@@ -10,8 +10,9 @@ from airflow_provider_sender.jobs.batches import calls_for
 from airflow_provider_sender.jobs.consent import ConsentMode, Decision, decide, unseen
 from airflow_provider_sender.jobs.mapping import Rejected
 from airflow_provider_sender.jobs.outcome import Job
+from airflow_provider_sender.jobs.progress import Progress
 from airflow_provider_sender.jobs.reading import subscriber_batches
-from airflow_provider_sender.jobs.staging import StagedRow, Task
+from airflow_provider_sender.jobs.staging import WORK, StagedRow, Task
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ def decision_on(row: StagedRow, current: Subscriber | None, mode: ConsentMode) -
         return Decision.HOLD, row.change
     if current is None and row.task in (Task.UPDATE, Task.JOIN):
         decision = Decision.UPDATE if row.task is Task.UPDATE else Decision.JOIN
-        return decision, unseen(row.change, row.known_groups, mode)
+        change = unseen(row.change, mode, known_groups=row.known_groups, has_known_fields=row.has_known_fields)
+        return decision, change
     return decide(row.change, current, mode)
 
 
@@ -60,7 +62,9 @@ def decide_beforehand(job: Job, *, is_read: bool) -> None:
     :param is_read: whether the account was read whole.
     """
     plan = job.outcome.plan
+    progress = Progress(log, "rows compared", job.service.transport.budget, total=job.staging.to_do(*WORK))
     for row in job.staging.rows():
+        progress.advance(1)
         current = row.current
         if current is None and row.task is Task.LOOK_UP:
             if not job.how.dry_run:

@@ -16,7 +16,7 @@ from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.paging import ListingReport, OnDrift, Row
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Service
-from airflow_provider_sender.jobs.columns import Column, export_columns
+from airflow_provider_sender.jobs.columns import Column, export_columns, warn_of_left_out
 from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat, encoding_of
 from airflow_provider_sender.jobs.reading import subscriber_batches
@@ -97,6 +97,7 @@ def export_to_file(service: Service, export: Export, path: UPath) -> Exported:
         for rows in export.batches(service, done.listing):
             writer.write(rows)
         writer.close()
+    warn_of_left_out(writer.left_out)
     done.rows = done.listing.rows
     done.requests = service.transport.requests_made - requests_before
     done.log()

@@ -28,25 +28,22 @@ def take_in(service: Service, rows: Rows, how: Upsert, staging: Staging, ledger:
     :raises ConfigurationError: when a column or a group has no place in the account.
     """
     known = ledger.fields
-    if known is not None and not isinstance(rows, Iterator):
-        is_staged = _stage_with_known(rows, how, known, staging, ledger)
-        if is_staged and not staging.to_do(*WORK) and not staging.rejects_fields():
-            return
-        fields = _look_at_account(service, how.group_ids)
-        if is_staged and fields == known:
-            ledger.note_account(fields)
-            return
-        staging.clear()
-    else:
-        fields = _look_at_account(service, how.group_ids)
-    _stage(rows, how, fields, staging, ledger)
-    ledger.note_account(fields)
-
-
-def _look_at_account(service: Service, group_ids: Sequence[str]) -> list[Field]:
+    if known is None or isinstance(rows, Iterator):
+        fields = service.fields()
+        _check_groups(service, how.group_ids)
+        _stage(rows, how, fields, staging, ledger)
+        ledger.note_account(fields)
+        return
+    is_staged = _stage_with_known(rows, how, known, staging, ledger)
+    if is_staged and not staging.to_do(*WORK) and not staging.rejects_fields():
+        return
     fields = service.fields()
-    _check_groups(service, group_ids)
-    return fields
+    if not is_staged or fields != known:
+        staging.clear()
+        _stage(rows, how, fields, staging, ledger)
+    if staging.to_do(*WORK) or fields != known:
+        _check_groups(service, how.group_ids)
+        ledger.note_account(fields)
 
 
 def _stage_with_known(rows: Rows, how: Upsert, known: Sequence[Field], staging: Staging, ledger: AnyLedger) -> bool:

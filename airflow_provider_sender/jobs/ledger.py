@@ -160,7 +160,6 @@ class Ledger:
         """
         self._note(
             credentials=self._service.fingerprint,
-            learnt=self._service.learnt() or self.about.learnt,
             generation=self.about.generation + 1,
             saved_at=_now(),
             saved_by=self._owner,
@@ -200,8 +199,6 @@ class Ledger:
                 "file for this one. (An account without groups is told by its token only; give it a group before the "
                 "token is changed.)"
             )
-        if self.about.learnt:
-            self._service.recall(self.about.learnt)
 
     def _write(self, row: Entry, groups: Iterable[str], outcome: str) -> None:
         if self._is_read_only:

@@ -19,6 +19,9 @@ from airflow_provider_sender.client.records import Field, SubscriberChange
 
 FORMAT = 1
 
+# Where in a fingerprint the digest of the custom fields begins, from 1.
+FIELDS_DIGEST_AT = 17
+
 # Outcomes of a row.
 ACCEPTED = "accepted"
 HELD = "held"
@@ -35,7 +38,7 @@ create table about (
 ) without rowid;
 create table subscriber (
     key text primary key not null,  -- the address in lower case, the id, or the phone
-    fingerprint text not null,      -- of what was last accepted: names, phone, custom fields
+    fingerprint text not null,      -- of what was last accepted: of names and phone, then of the custom fields
     status text not null,           -- that was asked for: '' for none, 'reactivate' with consent='overwrite'
     groups text not null,           -- JSON list of the ids of the groups the person was put into; asked for, when held
     outcome text not null,          -- 'accepted' or 'held'
@@ -54,7 +57,6 @@ class About(msgspec.Struct, frozen=True):
     :param account: what tells the account from every other.
     :param credentials: fingerprint of the credentials it was last saved with.
     :param fields: the account's custom fields as they were then; None when they were not looked at yet.
-    :param learnt: what was found out about how the account wants to be written to.
     :param generation: how often it was saved.
     :param saved_at: when it was saved last: ISO-8601, UTC.
     :param saved_by: by which task.
@@ -64,19 +66,20 @@ class About(msgspec.Struct, frozen=True):
     account: str = ""
     credentials: str = ""
     fields: list[Field] | None = None
-    learnt: str | None = None
     generation: int = 0
     saved_at: str = ""
     saved_by: str = ""
 
 
 def fingerprint(change: SubscriberChange) -> str:
-    """Return a digest of what a row asks for, but for status and groups, which are compared on their own.
+    """Return two digests in one text: of the names and the phone a row asks for, and of its custom fields.
 
-    A number and the text of it are one value: a file gives the one where a database gives the other.
+    Status and groups are compared on their own. A number and the text of it are one value: a file gives the one where
+    a database gives the other.
     """
-    fields = sorted((name, str(value)) for name, value in change.fields.items())
-    return blake2b(_encode((change.firstname, change.lastname, change.phone, fields)), digest_size=16).hexdigest()
+    names = blake2b(_encode((change.firstname, change.lastname, change.phone)), digest_size=8)
+    fields = blake2b(_encode(sorted((name, str(value)) for name, value in change.fields.items())), digest_size=8)
+    return names.hexdigest() + fields.hexdigest()
 
 
 @lru_cache(maxsize=1024)  # the same few groups come again and again

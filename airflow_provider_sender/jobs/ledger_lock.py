@@ -13,6 +13,7 @@ import os
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 from upath import UPath
@@ -33,6 +34,9 @@ class LedgerUnavailableError(SenderError):
     """Somebody else works with the ledger, or has taken it over. Trying again later may succeed."""
 
 
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class _Lock(msgspec.Struct, frozen=True):
     """What stands in the object.
 
@@ -42,8 +46,8 @@ class _Lock(msgspec.Struct, frozen=True):
     """
 
     owner: str
-    since: datetime
-    heartbeat: datetime
+    since: _Moment
+    heartbeat: _Moment
     token: str
 
     @property
@@ -60,7 +64,6 @@ class LedgerLock:
 
     def __init__(self, ledger: UPath, owner: str) -> None:
         self._ledger = ledger
-        self._fs = ledger.fs
         self._path = f"{ledger.path}.lock"
         self._mine = _Lock(owner, datetime.now(UTC), datetime.now(UTC), uuid.uuid4().hex)
 
@@ -71,15 +74,13 @@ class LedgerLock:
         :raises ConfigurationError: when it cannot be written.
         """
         with can_be_written(self._ledger, parameter="ledger_path"):
-            found = None
-            while found is None:
-                if is_local(self._ledger) and self._create():
-                    return
-                found = self._read()
-                if not is_local(self._ledger):
-                    break
+            if is_local(self._ledger) and self._create():
+                return
+            found = self._read()
             if found is not None:
                 self._check_may_take_over(found)
+            elif is_local(self._ledger) and self._create():
+                return  # it was given back in this very moment
             self._write()
             time.sleep(READ_BACK_AFTER)
             self.confirm()
@@ -111,7 +112,7 @@ class LedgerLock:
         """Give the lock back, if it is still held."""
         try:
             self.confirm()
-            self._fs.rm_file(self._path)
+            self._ledger.fs.rm_file(self._path)
         except LedgerUnavailableError:
             return
         except OSError as error:
@@ -142,9 +143,10 @@ class LedgerLock:
     def _write(self) -> None:
         content = msgspec.json.encode(self._mine)
         if not is_local(self._ledger):
-            self._fs.pipe_file(self._path, content)
+            self._ledger.fs.pipe_file(self._path, content)
             return
-        partial = f"{self._path}.{self._mine.token}"
+        directory, name = os.path.split(self._path)
+        partial = os.path.join(directory, f".{name}.{self._mine.token[:12]}.partial")
         with open(partial, "wb") as file:
             file.write(content)
         os.replace(partial, self._path)
@@ -152,10 +154,10 @@ class LedgerLock:
     def _read(self) -> _Lock | None:
         for is_last in (False, True):
             try:
-                return msgspec.json.decode(self._fs.cat_file(self._path), type=_Lock)
+                return msgspec.json.decode(self._ledger.fs.cat_file(self._path), type=_Lock)
             except FileNotFoundError:
                 return None
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 if not is_last:
                     time.sleep(READ_BACK_AFTER)  # it may be half written
         raise ConfigurationError(

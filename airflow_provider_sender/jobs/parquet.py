@@ -60,7 +60,8 @@ class ParquetWriter(FlatWriter):
         )
         self._rows: list[Row] = []
         self._bytes = 0
-        self._batches: list[pa.RecordBatch] = []
+        self._group: list[pa.RecordBatch] = []
+        self._group_rows = self._group_bytes = 0
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows."""
@@ -74,22 +75,24 @@ class ParquetWriter(FlatWriter):
         """Turn the rows so far into columns, and these into a row group when there are enough of them."""
         cells = zip(self._cells(self._rows), self._schema.types, strict=True)
         arrays = [_array(values, type) for values, type in cells]
-        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         self._rows, self._bytes = [], 0
-        rows = sum(batch.num_rows for batch in self._batches)
-        if rows >= _GROUP_ROWS or sum(batch.nbytes for batch in self._batches) >= _GROUP_BYTES:
+        self._group.append(batch)
+        self._group_rows += batch.num_rows
+        self._group_bytes += batch.nbytes
+        if self._group_rows >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
             self._write_group()
 
     def _write_group(self) -> None:
-        table = pa.Table.from_batches(self._batches, self._schema)
+        table = pa.Table.from_batches(self._group, self._schema)
         self._writer.write_table(table, row_group_size=table.num_rows)
-        self._batches = []
+        self._group, self._group_rows, self._group_bytes = [], 0, 0
 
     def close(self) -> None:
         """Write the last row group and what comes at a Parquet file's end."""
         if self._rows:
             self._take()
-        if self._batches:
+        if self._group:
             self._write_group()
         self._writer.close()
 

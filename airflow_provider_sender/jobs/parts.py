@@ -16,6 +16,7 @@ import itertools
 import logging
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -27,7 +28,7 @@ from airflow_provider_sender.client.errors import SenderError
 from airflow_provider_sender.client.paging import ListingDriftError, ListingReport, Row
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Service
-from airflow_provider_sender.jobs.columns import Column, columns_from
+from airflow_provider_sender.jobs.columns import Column, columns_from, warn_of_left_out
 from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.export import Export, Exported
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat
@@ -133,6 +134,7 @@ class _Writing:
         self._state = _Unfinished(run, service.fingerprint, wants, uuid.uuid4().hex[:8], datetime.now(UTC))
         self._columns: Sequence[Column] = ()
         self._seen = SeenKeys()
+        self._left_out: Counter[str] = Counter()
 
     def begin(self) -> None:
         """Go on with what an earlier try of this run has finished, or else remove what is left of any other."""
@@ -140,7 +142,6 @@ class _Writing:
         if found is not None and self._is_ours(found):
             found.writer, self._requests_before = self._state.writer, self._requests_before - found.requests
             self._state = found
-            self._columns = columns_from(found.columns)
             self._save()
             for part in found.parts:
                 for key in (self._directory / _keys_of(part)).read_bytes().decode().split("\n"):
@@ -162,7 +163,13 @@ class _Writing:
         if mine.saved - found.saved > _LONGEST_PAUSE:
             return False
         names = [name for part in found.parts for name in (part.name, _keys_of(part))]
-        return all((self._directory / name).is_file() for name in names)
+        if not all((self._directory / name).is_file() for name in names):
+            return False
+        try:
+            self._columns = columns_from(found.columns)
+        except ValueError:
+            return False
+        return True
 
     def write_parts(self) -> None:
         """Write what is still missing, part by part."""
@@ -185,6 +192,7 @@ class _Writing:
                 writer.write(rows)
                 keys += [row.key for row in rows]
             writer.close()
+            self._left_out.update(writer.left_out)
         part = Part(name, len(keys), tuple(_pages_between(self._state.listing, report)))
         with published(self._directory / _keys_of(part), parameter="output_path") as file:
             file.write("\n".join(keys).encode())
@@ -209,6 +217,7 @@ class _Writing:
         (self._directory / UNFINISHED).unlink(missing_ok=True)
         for part in state.parts:
             (self._directory / _keys_of(part)).unlink(missing_ok=True)
+        warn_of_left_out(self._left_out)
         done = Exported(str(self._directory), state.listing.rows, len(state.parts), self._requests, state.listing)
         done.log()
         return done

@@ -20,7 +20,7 @@ import msgspec
 from airflow_provider_sender.client.records import Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.consent import ConsentMode, asked_status
 from airflow_provider_sender.jobs.formats import row_json
-from airflow_provider_sender.jobs.ledger_format import fingerprint, groups_json
+from airflow_provider_sender.jobs.ledger_format import FIELDS_DIGEST_AT, fingerprint, groups_json
 from airflow_provider_sender.jobs.mapping import Rejected
 
 # After this time a held row is looked at again: the person may have come back.
@@ -50,15 +50,18 @@ create table work (               -- rows something is to be done about
     line integer primary key,
     task text not null,
     known_groups text,            -- that the ledger has put the person into
+    has_known_fields integer,     -- whether the custom fields are as the ledger has them
     current blob                  -- the subscriber as the account has it, JSON, when that is known
 );
 """
 
 # The ledger is attached, or has no rows. What is not in this list is as it was last time.
-_COMPARE = """
-insert into work (line, task, known_groups)
-select line, task, known_groups from (
-    select row.line, known.groups as known_groups, case
+_COMPARE = f"""
+insert into work (line, task, known_groups, has_known_fields)
+select line, task, known_groups, has_known_fields from (
+    select row.line, known.groups as known_groups,
+        substr(known.fingerprint, {FIELDS_DIGEST_AT}) = substr(row.fingerprint, {FIELDS_DIGEST_AT}) as has_known_fields,
+        case
         when known.key is null or known.status <> row.status then 'look_up'
         when known.outcome = 'held' then case
             when known.fingerprint = row.fingerprint and known.accepted_at >= :since
@@ -111,6 +114,7 @@ class StagedRow(msgspec.Struct, frozen=True):
     :param source: the row as it came, JSON.
     :param fingerprint: as in a ledger, and so is ``status``.
     :param known_groups: groups the ledger has put the person into.
+    :param has_known_fields: whether the custom fields are as the ledger has them.
     :param current: the subscriber as the account had it when it was listed, if it was.
     """
 
@@ -121,6 +125,7 @@ class StagedRow(msgspec.Struct, frozen=True):
     status: str
     task: Task
     known_groups: tuple[str, ...]
+    has_known_fields: bool
     current: Subscriber | None
 
     @property
@@ -246,11 +251,11 @@ class Staging:
 
     def _rows(self, which: str, *values: object) -> Iterator[StagedRow]:
         found = self._database.execute(
-            "select line, source, change, fingerprint, status, task, known_groups, current "
+            "select line, source, change, fingerprint, status, task, known_groups, has_known_fields, current "
             f"from work join row using (line) {which}",
             values,
         )
-        for line, source, change, digest, status, task, known_groups, current in found:
+        for line, source, change, digest, status, task, known_groups, has_known_fields, current in found:
             yield StagedRow(
                 line=line,
                 source=source,
@@ -259,6 +264,7 @@ class Staging:
                 status=status,
                 task=Task(task),
                 known_groups=_decode_groups(known_groups) if known_groups else (),
+                has_known_fields=bool(has_known_fields),
                 current=_decode_current(current) if current is not None else None,
             )
 

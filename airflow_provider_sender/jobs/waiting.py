@@ -1,21 +1,28 @@
-"""Whether a campaign is done, on its way, or will never be sent: the one answer for operator, sensor and trigger."""
+"""Whether a campaign is done, on its way, or will never be sent: the one answer for operator, sensor and trigger.
+
+However somebody waits, in a worker or in a triggerer, alone or with a thousand others, a :class:`Wait` is told what
+each look at the campaign brought and says what follows.
+"""
 
 from __future__ import annotations
 
 import enum
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from airflow_provider_sender.client.errors import RateLimitError, SenderError, ServiceFailureError
+from airflow_provider_sender.client.errors import SenderError, ServiceError
 from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.client.service import Service
 
 log = logging.getLogger(__name__)
 
-# A service may be away for some polls without a wait of hours being lost over it.
+# A service may be away for some looks without a wait of hours being lost over it: for so many in a row, and for more of
+# them where looks are so frequent that they would all fall into a shorter time.
 MOST_FAILURES_IN_A_ROW = 10
+_LONG_ENOUGH_AWAY = 150.0
 
 
 class Outlook(enum.Enum):
@@ -29,12 +36,13 @@ class Outlook(enum.Enum):
 class CampaignNotSentError(SenderError):
     """The campaign is in a state that cannot become SENT by itself.
 
-    :param campaign_id: which one.
-    :param state: its state.
+    :param campaign: as it was seen last.
+    :param why: what keeps it from being sent.
     """
 
     def __init__(self, campaign: Campaign, why: str) -> None:
-        super().__init__(f"Campaign {campaign.id} will not be sent: {why} (state {_state(campaign)}).")
+        super().__init__(f"Campaign {campaign.id} will not be sent: {why} (state {state_in_words(campaign)}).")
+        self.campaign = campaign
         self.campaign_id = campaign.id
         self.state = campaign.state
 
@@ -92,6 +100,70 @@ def is_done(campaign: Campaign, waited: float, patience: Patience) -> bool:
     return expected is Outlook.DONE
 
 
+class Wait:
+    """One wait for one campaign: when to look, and what each look means.
+
+    It has no clock: whoever looks says for how many seconds the wait has lasted.
+
+    :param campaign_id: the campaign.
+    :param patience: how long to wait for what.
+    :param poll_interval: seconds between two looks.
+    :param timeout: seconds after which the wait ends, whatever comes.
+    :param failures: how many looks in a row have failed so far.
+    """
+
+    def __init__(
+        self,
+        campaign_id: str,
+        patience: Patience,
+        *,
+        poll_interval: float,
+        timeout: float = math.inf,
+        failures: int = 0,
+    ) -> None:
+        self.campaign_id = campaign_id
+        self.patience = patience
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.failures = failures
+        self._most_failures = max(MOST_FAILURES_IN_A_ROW, math.ceil(_LONG_ENOUGH_AWAY / max(poll_interval, 1.0)))
+        self._not_before = 0.0
+
+    def saw(self, campaign: Campaign, waited: float) -> bool:
+        """Take note of the campaign as it is; return whether it is sent.
+
+        :raises CampaignNotSentError: when it will never be.
+        """
+        self.failures = 0
+        self._not_before = 0.0
+        return is_done(campaign, waited, self.patience)
+
+    def failed(self, error: Exception) -> None:
+        """Take note of a look that brought nothing.
+
+        :raises Exception: the error itself, when looking again cannot mend it, or too many looks in a row have failed.
+        """
+        if not (isinstance(error, ServiceError) and error.retryable):
+            raise error
+        self.failures += 1
+        self._not_before = error.retry_after or 0.0
+        if self.failures >= self._most_failures:
+            raise error
+
+    def pause(self, waited: float) -> float:
+        """Return the seconds until the next look: an interval, or what the service asks for; the last is at the end.
+
+        :raises CampaignTimeoutError: when this was the last look.
+        """
+        left = self.timeout - waited
+        if left <= 0:
+            raise CampaignTimeoutError(
+                f"Campaign {self.campaign_id} was not sent within {self.timeout:.0f} s. It was left alone and may be "
+                "sent later."
+            )
+        return min(max(self.poll_interval, self._not_before), left)
+
+
 def wait_until_sent(
     service: Service,
     campaign_id: str,
@@ -106,32 +178,25 @@ def wait_until_sent(
 
     :raises CampaignNotSentError: when it will never be.
     :raises CampaignTimeoutError: when ``timeout`` seconds are over.
-    :raises ServiceError: when the service is away for too many polls in a row, or refuses the question.
+    :raises ServiceError: when the service is away for too many looks in a row, or refuses the question.
     """
+    wait = Wait(campaign_id, patience, poll_interval=poll_interval, timeout=timeout)
     began = clock()
-    failures = 0
     while True:
         try:
             campaign = service.campaign(campaign_id)
-            failures = 0
-        except (ServiceFailureError, RateLimitError) as error:
-            failures += 1
-            if failures >= MOST_FAILURES_IN_A_ROW:
-                raise
-            log.warning("The campaign's state could not be read (%d times in a row): %s", failures, error)
+        except SenderError as error:
+            wait.failed(error)
+            log.warning("The campaign's state could not be read (%d times in a row): %s", wait.failures, error)
         else:
-            if is_done(campaign, clock() - began, patience):
+            if wait.saw(campaign, clock() - began):
                 return campaign
-            log.info("Campaign %s is %s", campaign_id, _state(campaign))
-        left = timeout - (clock() - began)
-        if left <= 0:
-            raise CampaignTimeoutError(
-                f"Campaign {campaign_id} was not sent within {timeout:.0f} s. It was left alone and may be sent later."
-            )
-        sleep(min(poll_interval, left))
+            log.info("Campaign %s is %s", campaign_id, state_in_words(campaign))
+        sleep(wait.pause(clock() - began))
 
 
-def _state(campaign: Campaign) -> str:
+def state_in_words(campaign: Campaign) -> str:
+    """Return a campaign's state, and what the service calls it where that is something else."""
     if campaign.service_state.lower() == campaign.state.value:
         return campaign.state.value.upper()
     return f"{campaign.state.value.upper()}, {campaign.service_state or 'nothing'} in the service's words"

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import copy
 import importlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -14,7 +14,8 @@ from airflow.sdk import BaseNotifier
 from airflow_provider_sender.notifications.wording import subject_of, text_of
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    import jinja2
+    from airflow.sdk import DAG, Context
 
     from airflow_provider_sender.client.records import Message
     from airflow_provider_sender.client.service import Service
@@ -92,6 +93,11 @@ class SenderNotifier(BaseNotifier):
         with notifier._at_most_a_line_in_the_log():
             yield from BaseNotifier.__await__(notifier)
 
+    def get_template_env(self, dag: DAG | None = None) -> jinja2.Environment:
+        """Return what templates are rendered with."""
+        # ``dag.test()`` of 3.3 gives the callbacks of a DAG its serialized form, which cannot render.
+        return super().get_template_env(dag if hasattr(dag, "get_template_env") else None)
+
     def notify(self, context: Context) -> None:
         """Send the mails."""
         with self._at_most_a_line_in_the_log():
@@ -136,7 +142,8 @@ class SenderNotifier(BaseNotifier):
             mail["subject"] = self.subject or subject_of(facts)
             if not self.html and not self.text:
                 mail["text"] = text_of(facts)
-        everybody = [self.to] if isinstance(self.to, str | Mapping) else list(self.to)
+        several = isinstance(self.to, Collection) and not isinstance(self.to, str | Mapping)
+        everybody = list(self.to) if several else [self.to]
         if not everybody:
             raise ConfigurationError("to: is empty. Name somebody, or leave the notifier out.")
         return [message_from({**mail, "to": each}) for each in everybody]

@@ -68,7 +68,7 @@ class SenderSendMessageOperator(SenderOperator):
     def __init__(
         self,
         *,
-        to: str | Mapping[str, str] | XComArg,
+        to: str | Mapping[str, Any] | XComArg,
         subject: str | XComArg | None = None,
         html: str | XComArg | None = None,
         text: str | XComArg | None = None,
@@ -76,7 +76,7 @@ class SenderSendMessageOperator(SenderOperator):
         variables: Mapping[str, Any] | XComArg | None = None,
         from_email: str | XComArg | None = None,
         from_name: str | None = None,
-        reply_to: str | Mapping[str, str] | None = None,
+        reply_to: str | Mapping[str, Any] | XComArg | None = None,
         attachments: Mapping[str, str] | XComArg | None = None,
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,

@@ -27,16 +27,20 @@ class Changes:
 
 
 def begin_alone(connection: Connection, name: TableName) -> None:
-    """Begin a transaction in which no other task loads the same table; one that wants to waits until it ends.
+    """Begin to change a table, with no other task loading it; one that wants to waits until the transaction ends.
 
     Where there is no such lock, the database's own isolation is all there is.
     """
     match connection.dialect.name:
-        case "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
         case "postgresql":
-            # Not a lock on the table: it may not be there yet.
+            # Not a lock on the table: it may not be there yet. And still in the transaction that made the staging
+            # table, because a pool may give every transaction another session.
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _key(connection, name)})
+        case "sqlite":
+            connection.commit()
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        case _:
+            connection.commit()
 
 
 def replace(connection: Connection, target: Target, staging: sa.Table) -> Changes:

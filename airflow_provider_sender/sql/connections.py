@@ -47,22 +47,34 @@ def hook_of(sql_conn_id: str) -> DbApiHook:
 def engine_of(hook: DbApiHook, sql_conn_id: str) -> Engine:
     """Return a way to speak to a database in its own dialect, over connections that its hook makes.
 
-    The hook knows of certificates, tokens and options that stand in no address.
+    The hook knows of certificates, tokens and options that stand in no address. Where its driver is not the one that
+    SQLAlchemy speaks to, SQLAlchemy makes the connections itself.
 
     :raises ConfigurationError: when SQLAlchemy does not know the database.
     """
+    from sqlalchemy import event
     from sqlalchemy.exc import ArgumentError
     from sqlalchemy.pool import NullPool
 
     # SQLAlchemy 1.4, which Airflow 3.1 has, must be told to behave like the later ones.
-    options = {"creator": lambda: _connection(hook), "poolclass": NullPool, "hide_parameters": True, "future": True}
+    options = {"poolclass": NullPool, "hide_parameters": True, "future": True}
     try:
-        return hook.get_sqlalchemy_engine(engine_kwargs=options)
+        engine = hook.get_sqlalchemy_engine(engine_kwargs=options)
     except (ArgumentError, AirflowException, ImportError, NotImplementedError) as error:
         raise ConfigurationError(
             f"sql_conn_id: SQLAlchemy has no dialect for connection {sql_conn_id!r} here "
             f"({type(error).__name__}). Install the one of its database; a table cannot be written without."
         ) from error
+
+    def connect(dialect: Any, *_: Any) -> Any:
+        connection = hook.get_conn()
+        if _driver(connection) != getattr(dialect.dbapi, "__name__", "").partition(".")[0]:
+            connection.close()
+            return None
+        return _prepared(connection)
+
+    event.listen(engine, "do_connect", connect)
+    return engine
 
 
 @contextmanager
@@ -98,13 +110,13 @@ def _cursor(connection: Any) -> Any:
 
             return connection.cursor(SSCursor)
         case "sqlite3":
+            connection.execute(f"pragma busy_timeout = {_SQLITE_WAIT}")
             connection.execute("pragma query_only = on")
     return connection.cursor()
 
 
-def _connection(hook: DbApiHook) -> Any:
-    """Return a connection for SQLAlchemy."""
-    connection = hook.get_conn()
+def _prepared(connection: Any) -> Any:
+    """Return a connection as SQLAlchemy needs it."""
     if _driver(connection) == "sqlite3":
         # Or its driver would begin and end transactions by rules of its own.
         connection.isolation_level = None

@@ -12,11 +12,14 @@ from collections.abc import Iterable, Iterator
 
 from airflow_provider_sender.client.errors import ConfigurationError, without_addresses
 
-# The kinds of error of PEP 249, which every driver has under these names. Trying again changes nothing about those of
-# the first line; and the text of those of the first two names may quote values.
-_FINAL = ("DataError", "IntegrityError", "ProgrammingError", "NotSupportedError")
-_QUOTES_VALUES = ("DataError", "IntegrityError", "InternalError")
+# The kinds of error of PEP 249, which every driver has under these names. Trying again changes nothing about the first;
+# what the second say is about statements and connections. The text of all others may quote values.
+_FINAL = frozenset({"DataError", "IntegrityError", "ProgrammingError", "NotSupportedError"})
+_QUOTES_NO_VALUES = frozenset({"ProgrammingError", "NotSupportedError", "OperationalError", "InterfaceError"})
 _BASES = frozenset({"DatabaseError", "InterfaceError"})
+
+# What a function of the database's owner says, in words of its own, counts as an error of the program for PostgreSQL.
+_OWN_WORDS = "P0"
 
 # SQLite has one kind of error for nearly everything. These are its codes for a statement that can never work.
 _FINAL_CODES = ("SQLITE_ERROR", "SQLITE_READONLY")
@@ -59,23 +62,23 @@ def _ours(error: Exception, what: str, hidden: Iterable[object], columns: dict[s
     # SQLAlchemy wraps the driver's errors, and has some of its own.
     cause = getattr(error, "orig", None) or error
     kinds = _kinds(cause)
-    if not _BASES.intersection(kinds):
+    if not _BASES & kinds:
         if "SQLAlchemyError" not in _kinds(error):
             return None
         return ConfigurationError(f"{what} ({type(error).__name__}: {_text(error, hidden)}).")
     code = _code(cause)
     facts = [type(cause).__name__ if code is None else f"{type(cause).__name__}, {code}"]
-    if not any(kind in kinds for kind in _QUOTES_VALUES):
+    if _QUOTES_NO_VALUES & kinds and not (code or "").startswith(_OWN_WORDS):
         facts.append(_text(cause, hidden))
     if column := _column(cause, columns):
         facts.append(f"column {column}")
     text = f"{what} ({': '.join(facts)})."
-    is_final = code in _FINAL_CODES or any(kind in kinds for kind in _FINAL)
+    is_final = code in _FINAL_CODES or bool(_FINAL & kinds)
     return ConfigurationError(text) if is_final else DatabaseFailedError(text)
 
 
-def _kinds(error: BaseException) -> list[str]:
-    return [kind.__name__ for kind in type(error).__mro__]
+def _kinds(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def _code(cause: BaseException) -> str | None:

@@ -162,7 +162,6 @@ def _write(connection: Connection, load: Load, target: Target, spool: Spool, *, 
     with staging_for(connection, target, load.run, load.try_number) as staging:
         spool.load(connection, staging)
         _check_count(load, count(connection, staging), spool.rows)
-        connection.commit()
         begin_alone(connection, load.name)
         # Another task may have made or changed the table meanwhile.
         target = find_target(connection, load.name, target.columns)
@@ -173,7 +172,8 @@ def _write(connection: Connection, load: Load, target: Target, spool: Spool, *, 
             changes = merge(connection, target, staging, deletes=deletes)
         if deletes:
             _check_count(load, changes.rows, spool.rows)
-        connection.commit()
+        with without_row_data(f"table: {load.name} holds the old rows or all the new ones; the commit failed"):
+            connection.commit()
     return changes
 
 

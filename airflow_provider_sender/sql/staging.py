@@ -39,7 +39,8 @@ def staging_for(
     if not is_temporary:
         _remove_leftovers(connection, names, target.table.schema)
     connection.execute(CreateTable(table))
-    connection.commit()
+    if not is_temporary:
+        connection.commit()
     if connection.dialect.name == "sqlite":
         # Else every row would be a transaction of its own. In a temporary table it locks nobody out.
         connection.exec_driver_sql("BEGIN")

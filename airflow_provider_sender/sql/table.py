@@ -100,8 +100,6 @@ def find_target(connection: Connection, name: TableName, columns: Sequence[Colum
 class _AddColumn(DDLElement):
     """``ALTER TABLE ... ADD``, for which SQLAlchemy has no construct of its own."""
 
-    inherit_cache = False
-
     def __init__(self, column: sa.Column[Any]) -> None:
         self.column = column
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_sender.operators.base import given
 from airflow_provider_sender.operators.subscribers import SenderUpsertSubscribersOperator
-from airflow_provider_sender.transfers.parameters import UndisclosedParameters, UndisclosedValues
+from airflow_provider_sender.operators.undisclosed import UndisclosedParameter, revealed
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -46,7 +46,7 @@ class SqlToSenderOperator(SenderUpsertSubscribersOperator):
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql"}
-    parameters = UndisclosedParameters()
+    parameters = UndisclosedParameter()
 
     def __init__(
         self,
@@ -77,11 +77,11 @@ class SqlToSenderOperator(SenderUpsertSubscribersOperator):
         sql = given(self.sql, "sql")
         if not isinstance(sql, str):
             raise ConfigurationError(f"sql: is a {type(sql).__name__}, not a text with one query.")
-        values = self.parameters
-        if values is not None and not isinstance(values, UndisclosedValues):
+        values = None if self.parameters is None else given(revealed(self.parameters), "parameters")
+        if values is not None and not isinstance(values, Mapping | list | tuple):
             raise ConfigurationError(
                 f"parameters: must be a dictionary or a list; got a {type(values).__name__}. With a template, set "
                 "render_template_as_native_obj=True on the DAG or pass the task's output itself."
             )
         sql_conn_id = str(given(self.sql_conn_id, "sql_conn_id"))
-        return QueryRows(hook_of(sql_conn_id), sql_conn_id, sql, None if values is None else values.values)
+        return QueryRows(hook_of(sql_conn_id), sql_conn_id, sql, values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import importlib
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,34 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
     from airflow_provider_sender.client.records import Campaign
-    from airflow_provider_sender.client.service import Service
-    from airflow_provider_sender.jobs.waiting import Patience
+
+
+class _Loading:
+    """Imports what does the waiting, in a thread: it brings an HTTP client along, and the event loop is everybody's."""
+
+    def __init__(self) -> None:
+        self._is_done = False
+        self._first_come: dict[asyncio.AbstractEventLoop, asyncio.Lock] = {}
+
+    async def done(self) -> None:
+        """Return when it is imported, one after the other: a thousand who go on at once hold the event loop up, too."""
+        if self._is_done:
+            return
+        loop = asyncio.get_running_loop()
+        async with self._first_come.setdefault(loop, asyncio.Lock()):
+            if not self._is_done:
+                await asyncio.to_thread(importlib.import_module, "airflow_provider_sender.triggers.shared_poll")
+                self._is_done = True
+        self._first_come.pop(loop, None)
+
+
+_loading = _Loading()
 
 
 class SenderCampaignTrigger(BaseTrigger):
     """Looks at a campaign until it is sent, can never be, or time is up.
+
+    All triggers of a process that wait on the same connection look together (``shared_poll.py``).
 
     Its event is ``{"status", "campaign", "message"}``: ``status`` is ``sent``, ``never``, ``timeout``, ``away`` (the
     service was, for too long) or ``error``, ``campaign`` a small summary where the campaign could be read.
@@ -67,46 +89,27 @@ class SenderCampaignTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event, at the end."""
-        from airflow_provider_sender.client.errors import SenderError
-        from airflow_provider_sender.hooks.services import service_for_trigger
-        from airflow_provider_sender.jobs.waiting import Patience
+        await _loading.done()
+        from airflow_provider_sender.client.errors import SenderError, ServiceError
+        from airflow_provider_sender.jobs.waiting import CampaignNotSentError, CampaignTimeoutError, Patience, Wait
+        from airflow_provider_sender.triggers.shared_poll import campaign_when_sent
 
-        patience = Patience(self.draft_timeout, self.accept_partly_sent)
-        try:
-            service = await service_for_trigger(self.sender_conn_id)
-            yield await self._wait(service, patience)
-        except SenderError as error:
-            yield _event("away" if getattr(error, "retryable", False) else "error", None, str(error))
-
-    async def _wait(self, service: Service, patience: Patience) -> TriggerEvent:
-        from airflow_provider_sender.client.errors import RateLimitError, ServiceFailureError
-        from airflow_provider_sender.jobs.waiting import (
-            MOST_FAILURES_IN_A_ROW,
-            CampaignNotSentError,
-            Outlook,
-            outlook,
+        wait = Wait(
+            self.campaign_id,
+            Patience(self.draft_timeout, self.accept_partly_sent),
+            poll_interval=self.poll_interval,
+            timeout=self.end_time - self.began,
         )
-
-        failures = 0
-        while True:
-            try:
-                campaign = await asyncio.to_thread(service.campaign, self.campaign_id)
-                failures = 0
-                expected, why = outlook(campaign, time.time() - self.began, patience)
-                if expected is Outlook.DONE:
-                    return _event("sent", campaign)
-                if expected is Outlook.NEVER:
-                    return _event("never", campaign, str(CampaignNotSentError(campaign, why)))
-            except (ServiceFailureError, RateLimitError) as error:
-                failures += 1
-                if failures >= MOST_FAILURES_IN_A_ROW:
-                    raise
-                self.log.warning("The campaign's state could not be read (%d times in a row): %s", failures, error)
-            left = self.end_time - time.time()
-            if left <= 0:
-                why = f"Campaign {self.campaign_id} was not sent in time. It was left alone and may be sent later."
-                return _event("timeout", None, why)
-            await asyncio.sleep(min(self.poll_interval, left))
+        try:
+            event = _event("sent", await campaign_when_sent(self.sender_conn_id, wait, self.began))
+        except CampaignNotSentError as error:
+            event = _event("never", error.campaign, str(error))
+        except CampaignTimeoutError as error:
+            event = _event("timeout", None, str(error))
+        except SenderError as error:
+            is_away = isinstance(error, ServiceError) and error.retryable
+            event = _event("away" if is_away else "error", None, str(error))
+        yield event
 
 
 def campaign_of_event(event: Mapping[str, Any] | None) -> Mapping[str, Any]:

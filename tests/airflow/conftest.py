@@ -34,23 +34,6 @@ def connection(sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict
 
 
 @pytest.fixture
-def said(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Return what this process and its children printed since the last call.
-
-    Airflow's loggers keep the stream they were first given, so only pytest's own capture sees all of it.
-    """
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert capture is not None
-    assert capture.is_globally_capturing(), "these tests read what is printed; run them without -s"
-
-    def read() -> str:
-        out, err = capture.read_global_capture()
-        return str(out + err)
-
-    return read
-
-
-@pytest.fixture
 def run(airflow_database: None, connection: dict[str, Any], said: Callable[[], str]) -> Iterator[Callable[..., Run]]:
     """Run a DAG in a real Airflow, and search everything it logs for what must not be there."""
     runs: list[Run] = []

@@ -74,3 +74,20 @@ def test_every_group_gets_a_task_and_a_file(run: Callable[..., Run], sender_sand
     assert done.state == "success"
     files = list((tmp_path / "groups").iterdir())
     assert sorted(len(path.read_text().splitlines()) - 1 for path in files) == [3, 6]
+
+
+def test_a_report_is_mailed_and_who_is_on_call_hears_when_there_is_none(
+    run: Callable[..., Run], sender_sandbox: Sandbox
+) -> None:
+    assert run("example_dags.notify_on_failure").state == "success"
+    (report,) = sender_sandbox.messages()
+    assert report["to"] == {"email": "boss@example.com"}
+    assert report["text"] == "There were 2 orders."
+
+    assert run("example_dags.notify_on_failure", orders=[]).state == "failed"
+    mails = [(mail["to"]["email"], mail["subject"]) for mail in sender_sandbox.messages()[1:]]
+    assert mails == [
+        ("oncall@example.com", "No orders on 2026-01-05"),
+        ("shop@example.com", "No orders on 2026-01-05"),
+        ("oncall@example.com", "[Airflow] DAG sender_notify_on_failure failed"),
+    ]

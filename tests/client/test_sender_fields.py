@@ -268,31 +268,3 @@ def test_a_column_the_account_does_not_know_is_written_under_its_own_name() -> N
     with pytest.raises(ConfigurationError):
         account.create(Colour="red")
     assert ("post", {"Colour": "red"}) in account.calls
-
-
-def test_what_an_earlier_run_found_out_costs_one_look_even_where_fields_do_not_change() -> None:
-    before = Fields(TITLE, stored={"Plan": "old"})
-    assert before.keys.learnt() is None
-    before.update(Plan="gold")
-    learnt = before.keys.learnt()
-    assert learnt is not None
-
-    account = Fields(TITLE, stored={"Plan": "gold"})
-    account.keys.recall(learnt)
-    account.update(Plan="gold")
-    account.update(Plan="silver")
-
-    assert account.made() == ["patch", "get", "patch"]
-    assert account.stored == {"Plan": "silver"}
-
-
-@pytest.mark.parametrize("recalled", ["merge tag", "title", "something else"])
-@pytest.mark.parametrize("understood", [TAG, TITLE])
-def test_what_an_earlier_run_found_out_and_is_not_so_any_more_is_found_out_anew(recalled: str, understood: str) -> None:
-    account = Fields(understood, stored={"Plan": "old"})
-    account.keys.recall(recalled)
-
-    account.update(Plan="gold")
-
-    assert account.stored["Plan"] == "gold"
-    assert account.keys.learnt() == {TAG: "merge tag", TITLE: "title"}[understood]

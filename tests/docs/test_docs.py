@@ -47,6 +47,10 @@ GUIDES = {
     "SenderCreateCampaignOperator": "operators/campaigns",
     "SenderSendCampaignOperator": "operators/campaigns",
     "SenderCancelCampaignOperator": "operators/campaigns",
+    "SenderSendMessageOperator": "operators/messages",
+    "SenderStartWorkflowOperator": "operators/workflows",
+    "SenderCreateEventOperator": "operators/workflows",
+    "SenderNotifier": "notifications",
     "SenderCampaignSensor": "sensors/campaigns",
     "SenderCampaignTrigger": "sensors/campaigns",
 }
@@ -61,6 +65,9 @@ def public_classes() -> Iterator[tuple[str, Any]]:
             for _, found in inspect.getmembers(import_module(name), inspect.isclass):
                 if found.__module__ == name and not found.__name__.startswith("_"):
                     yield kind, found
+    for path in info["notifications"]:
+        module, _, name = path.rpartition(".")
+        yield "notifier", getattr(import_module(module), name)
 
 
 CLASSES = list(public_classes())
@@ -513,7 +520,8 @@ def templates() -> set[str]:
         return "Sender" if expression in ("service.name", "self._dialect.name") else "..."
 
     found = set()
-    for package in ("client", "hooks", "jobs", "operators", "sensors", "sql", "transfers", "triggers"):
+    packages = ("client", "hooks", "jobs", "notifications", "operators", "sensors", "sql", "transfers", "triggers")
+    for package in packages:
         for module in modules_of(package):
             for node in ast.walk(source_of(module)):
                 text = text_of(node)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger
 from tests.docs.rst import literals, page
 
 SUBSCRIBERS = page("operators/subscribers")
+LEDGER = page("ledger")
 CAMPAIGNS = page("operators/campaigns")
 WAITING = page("sensors/campaigns")
 
@@ -143,17 +146,45 @@ def test_what_an_upsert_returns_and_its_rejects_file(account: Sandbox, context: 
         {"email": "nobody"},
     ]
     rejects = tmp_path / "rejects.jsonl"
+    documented = keys(SUBSCRIBERS, "Return value of SenderUpsertSubscribersOperator")
+    planned = SenderUpsertSubscribersOperator(task_id="plan", subscribers=rows, on_reject="warn", dry_run=True).execute(
+        context
+    )
+    assert list(planned) == documented
+    assert list(planned["plan"]) == keys(SUBSCRIBERS, "Keys of plan")
+
     returned = SenderUpsertSubscribersOperator(
         task_id="upsert", subscribers=rows, rejects_path=str(rejects), on_reject="warn"
     ).execute(context)
-
-    assert list(returned) == keys(SUBSCRIBERS, "Return value of SenderUpsertSubscribersOperator")
+    assert list(returned) == [key for key in documented if key != "plan"]
     counts = {name: returned[name] for name in ("sent", "unchanged", "rejected", "held", "duplicates")}
     assert sum(counts.values()) == len(rows)
     (rejected,) = (json.loads(line) for line in rejects.read_text().splitlines())
     assert list(rejected) == keys(SUBSCRIBERS, "Keys of a rejected row")
     (example,) = SUBSCRIBERS.code("json")
     assert rejected | {"line": 1, "row": {}} == json.loads(example.text) | {"row": {}}
+
+
+def test_a_ledger_is_as_its_page_says(account: Sandbox, context: Any, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    account.seed(rows=[{"email": "left@example.com", "status": "unsubscribed"}])
+    SenderUpsertSubscribersOperator(
+        task_id="upsert",
+        subscribers=[{"email": "new@example.com"}, {"email": "left@example.com"}],
+        ledger_path=str(ledger),
+    ).execute(context)
+    with closing(sqlite3.connect(ledger)) as database:
+        columns = [name for _, name, *_ in database.execute("pragma table_info(subscriber)")]
+        names = [name for (name,) in database.execute("select name from about")]
+        ((application_id,),) = database.execute("pragma application_id")
+        digests = [digest for (digest,) in database.execute("select fingerprint from subscriber")]
+        outcomes = [outcome for (outcome,) in database.execute("select outcome from subscriber order by outcome")]
+
+    assert columns == keys(LEDGER, "Columns of subscriber")
+    assert sorted(names) == sorted(keys(LEDGER, "Names in about"))
+    assert f"0x{application_id:X}" in LEDGER.text
+    assert {len(digest) for digest in digests} == {32}
+    assert outcomes == literals(LEDGER.column("Columns of subscriber")["outcome"]["Value"]) == ["accepted", "held"]
 
 
 def test_what_a_group_s_mirror_and_an_erasure_return(account: Sandbox, context: Any, tmp_path: Path) -> None:

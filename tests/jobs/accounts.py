@@ -17,6 +17,7 @@ from airflow_provider_sender.client.records import (
     Account,
     Campaign,
     CampaignDefinition,
+    CampaignsPage,
     CampaignState,
     Consent,
     Event,
@@ -199,6 +200,13 @@ class MemoryService(Service):
         if campaign_id not in self.all_campaigns:
             raise NotFoundError("No such campaign.")
         return self.all_campaigns[campaign_id]
+
+    def campaigns_page(self, number: int) -> CampaignsPage:
+        self.asked("campaigns_page")
+        oldest_first = list(self.all_campaigns.values())
+        pages = [oldest_first[start : start + self.batch] for start in range(0, len(oldest_first), self.batch)] or [[]]
+        there = pages[number - 1] if number <= len(pages) else []
+        return CampaignsPage(tuple(there), number, len(pages))
 
     def campaigns_titled(self, part: str) -> list[Campaign]:
         self.asked("campaigns_titled")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,6 @@ from airflow_provider_sender.jobs.columns import (
     columns_from,
     export_columns,
     flat_columns,
-    flat_rows,
     warn_of_left_out,
 )
 from airflow_provider_sender.jobs.writers import csv_cell
@@ -38,13 +37,24 @@ SUBSCRIBER = Subscriber(
 )
 
 
+def flat_rows(
+    columns: Sequence[Column], subscribers: Sequence[Subscriber], left_out: Counter[str] | None = None
+) -> list[tuple[CellValue, ...]]:
+    return list(zip(*flat_columns(columns, subscribers, left_out), strict=True))
+
+
+def row_of(columns: Sequence[Column], subscriber: Subscriber) -> dict[str, CellValue]:
+    (row,) = flat_rows(columns, [subscriber])
+    return dict(zip((column.name for column in columns), row, strict=True))
+
+
 def with_fields(fields: Mapping[str, FieldValue]) -> Subscriber:
     return Subscriber("a1", fields=fields)
 
 
 def cells(fields: Mapping[str, FieldValue], columns: tuple[Column, ...] = ()) -> dict[str, CellValue]:
     """Return what a subscriber with these custom fields has in the columns."""
-    return {each.name: each.value(with_fields(fields)) for each in columns or export_columns(FIELDS, None)}
+    return row_of(columns or export_columns(FIELDS, None), with_fields(fields))
 
 
 # Which columns
@@ -62,15 +72,12 @@ def test_all_columns_come_in_one_order_the_accounts_fields_last_and_typed() -> N
 
 def test_names_pick_and_order_columns() -> None:
     columns = export_columns(FIELDS, ["fields.Visits", "email"])
-    assert [(column.name, column.value(SUBSCRIBER)) for column in columns] == [
-        ("fields.Visits", 3.0),
-        ("email", "a@x.lt"),
-    ]
+    assert list(row_of(columns, SUBSCRIBER).items()) == [("fields.Visits", 3.0), ("email", "a@x.lt")]
 
 
 def test_a_mapping_renames_them() -> None:
     columns = export_columns(FIELDS, {"fields.Plan": "plan", "id": "sender_id"})
-    assert [(column.name, column.value(SUBSCRIBER)) for column in columns] == [("plan", "pro"), ("sender_id", "a1")]
+    assert list(row_of(columns, SUBSCRIBER).items()) == [("plan", "pro"), ("sender_id", "a1")]
 
 
 @pytest.mark.parametrize("wanted", [["email", "fields.plan"], {"nope": "x"}, ["Email"]])
@@ -87,6 +94,12 @@ def test_no_column_or_two_of_one_name_are_refused(wanted: list[str] | dict[str, 
         export_columns(FIELDS, wanted)
 
 
+@pytest.mark.parametrize("name", [None, "", 5])
+def test_a_name_in_the_file_that_is_no_text_is_refused(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^columns: each name in the file must be a text"):
+        export_columns(FIELDS, {"id": "id", "email": name})
+
+
 def test_a_text_where_a_list_of_names_is_wanted_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"^columns: "):
         export_columns(FIELDS, "email")
@@ -101,7 +114,7 @@ def test_columns_made_again_from_what_was_stored_give_the_same_values(wanted: di
     again = columns_from(json.loads(json.dumps([column.stored() for column in columns])))
     assert [column.stored() for column in again] == [column.stored() for column in columns]
     subscribers = [SUBSCRIBER, with_fields({"Visits": "many", "New": "x", "Plan": 1})]
-    assert list(flat_rows(again, subscribers)) == list(flat_rows(columns, subscribers))
+    assert flat_rows(again, subscribers) == flat_rows(columns, subscribers)
 
 
 @pytest.mark.parametrize(
@@ -124,16 +137,14 @@ def test_what_was_stored_of_no_column_is_refused(stored: dict[str, str]) -> None
 
 
 def test_standard_values_are_texts_times_and_lists() -> None:
-    found = dict(
-        zip((column.name for column in STANDARD_COLUMNS), flat_columns(STANDARD_COLUMNS, [SUBSCRIBER]), strict=True)
-    )
-    assert found["id"] == ["a1"]
-    assert found["created"] == [datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=UTC)]
-    assert found["groups"] == [("g1", "g2")]
-    assert found["phone"] == found["bounced_at"] == [None]
+    found = row_of(STANDARD_COLUMNS, SUBSCRIBER)
+    assert found["id"] == "a1"
+    assert found["created"] == datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=UTC)
+    assert found["groups"] == ("g1", "g2")
+    assert found["phone"] is found["bounced_at"] is None
     # A database driver knows what to do with a text, and not with what is one as well.
-    assert [type(found[name][0]) for name in ("status", "transactional_status")] == [str, str]
-    assert [found[name][0] for name in ("status", "transactional_status")] == ["unsubscribed", "active"]
+    assert [type(found[name]) for name in ("status", "transactional_status")] == [str, str]
+    assert [found[name] for name in ("status", "transactional_status")] == ["unsubscribed", "active"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +250,7 @@ def test_whatever_the_fields_hold_nothing_of_it_is_lost(
 ) -> None:
     columns = export_columns([Field(name, type) for name, type in types.items()], None)
     names = [column.name for column in columns]
-    for fields, row in zip(people, flat_rows(columns, map(with_fields, people)), strict=True):
+    for fields, row in zip(people, flat_rows(columns, [with_fields(fields) for fields in people]), strict=True):
         found = dict(zip(names, row, strict=True))
         others = json.loads(str(found["other_fields"] or "{}"))
         for name, value in fields.items():
@@ -268,9 +279,8 @@ def test_many_at_a_time_are_what_each_is_alone() -> None:
     columns = export_columns(FIELDS, None)
     odd: list[FieldValue] = [5, "five", None, 2.5, 10**20]
     people = [with_fields({"Plan": str(number), "Visits": odd[number % 5]}) for number in range(2_500)]
-    rows = list(flat_rows(columns, iter(people)))
-    assert len(rows) == len(people)
-    assert rows == [tuple(column.value(each) for column in columns) for each in people]
+    rows = flat_rows(columns, people)
+    assert rows == [row for each in people for row in flat_rows(columns, [each])]
 
 
 # What is left out is said
@@ -285,7 +295,7 @@ def test_values_no_column_holds_are_counted_and_told_once_without_other_fields(
     left_out: Counter[str] = Counter()
     people = [with_fields({"Visits": "secret", "Plan": 5}), with_fields({"Visits": "", "Renewal date": "secret"})]
     for _ in range(2):
-        assert list(flat_rows(columns, people, left_out)) == [(None, None, "5"), (None, None, None)]
+        assert flat_rows(columns, people, left_out) == [(None, None, "5"), (None, None, None)]
     assert left_out == {"visits": 2, "renewal": 2}
     warn_of_left_out(left_out)
     (record,) = caplog.records
@@ -299,8 +309,8 @@ def test_values_no_column_holds_are_counted_and_told_once_without_other_fields(
 def test_nothing_is_told_where_nothing_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     left_out: Counter[str] = Counter()
     odd = with_fields({"Visits": "five", "New": "x"})
-    list(flat_rows(export_columns(FIELDS, None), [odd], left_out))
-    list(flat_rows(export_columns(FIELDS, ["id", "fields.Plan"]), [odd], left_out))
+    flat_rows(export_columns(FIELDS, None), [odd], left_out)
+    flat_rows(export_columns(FIELDS, ["id", "fields.Plan"]), [odd], left_out)
     warn_of_left_out(left_out)
     assert not left_out
     assert not caplog.records
@@ -310,7 +320,7 @@ def test_nothing_is_told_where_nothing_is_left_out(caplog: pytest.LogCaptureFixt
 
 
 def test_cells_are_iso_times_json_lists_and_nothing_for_nothing() -> None:
-    found = {column.name: csv_cell(column.value(SUBSCRIBER)) for column in export_columns(FIELDS, None)}
+    found = {name: csv_cell(cell) for name, cell in row_of(export_columns(FIELDS, None), SUBSCRIBER).items()}
     assert found["created"] == "2026-01-02T03:04:05.000600Z"
     assert json.loads(found["groups"]) == ["g1", "g2"]
     assert (found["status"], found["transactional_status"]) == ("unsubscribed", "active")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -71,13 +73,19 @@ def test_unsubscribing_is_always_allowed(change: SubscriberChange, current: Subs
 
 
 @given(CHANGES, st.none() | SUBSCRIBERS, st.sampled_from(ConsentMode))
-def test_nothing_but_consent_and_groups_is_ever_changed_in_what_a_row_asks_for(
+def test_what_a_row_asks_for_is_sent_but_for_what_consent_forbids_and_what_is_there_already(
     change: SubscriberChange, current: Subscriber | None, mode: ConsentMode
 ) -> None:
-    _, sent = decide(change, current, mode)
-    assert msgspec.structs.replace(sent, consent=None, groups=()) == msgspec.structs.replace(
-        change, consent=None, groups=()
-    )
+    decision, sent = decide(change, current, mode)
+    same: dict[str, Any] = {"consent": None, "groups": (), "fields": {}}
+    assert msgspec.structs.replace(sent, **same) == msgspec.structs.replace(change, **same)
+    if current is None or decision is Decision.HOLD:
+        assert (sent.groups, sent.fields) == (change.groups, change.fields)
+    else:
+        assert sent.fields.items() <= change.fields.items()
+        assert {**current.fields, **sent.fields}.get("Plan") in (change.fields.get("Plan"), current.fields.get("Plan"))
+        after = msgspec.structs.replace(current, fields={**current.fields, **sent.fields})
+        assert decide(change, after, mode)[1].fields == {}
 
 
 @given(CHANGES, SUBSCRIBERS, st.sampled_from(ConsentMode))
@@ -100,15 +108,16 @@ def test_a_row_that_only_lacks_groups_is_no_update(
     assert (decide(change, current, mode)[0] is Decision.JOIN) == (is_the_same_otherwise and bool(missing))
 
 
-@given(CHANGES, st.sampled_from([(), ("g1",), ("g2", "g3")]), st.sampled_from(ConsentMode))
+@given(CHANGES, st.sampled_from([(), ("g1",), ("g2", "g3")]), st.booleans(), st.sampled_from(ConsentMode))
 def test_of_somebody_who_is_not_looked_at_only_overwrite_ever_sends_a_status_and_only_active(
-    change: SubscriberChange, known: tuple[str, ...], mode: ConsentMode
+    change: SubscriberChange, known: tuple[str, ...], has_known_fields: bool, mode: ConsentMode
 ) -> None:
-    sent = unseen(change, known, mode)
+    sent = unseen(change, mode, known_groups=known, has_known_fields=has_known_fields)
     is_again = mode is OVERWRITE and change.consent in (None, Consent.ACTIVE)
     assert sent.consent is (Consent.ACTIVE if is_again else None)
     assert set(sent.groups) == set(change.groups) - set(known)
-    same = {"consent": None, "groups": ()}
+    assert sent.fields == ({} if has_known_fields else change.fields)
+    same: dict[str, Any] = {"consent": None, "groups": (), "fields": {}}
     assert msgspec.structs.replace(sent, **same) == msgspec.structs.replace(change, **same)
 
 
@@ -122,6 +131,12 @@ def test_two_rows_ask_for_one_status_if_they_say_so_in_one_mode(
 
     is_same = asked_status(one, mode) == asked_status(other, other_mode)
     assert is_same == (meant(one, mode) == meant(other, other_mode))
+
+
+def test_of_custom_fields_only_those_that_differ_are_sent() -> None:
+    change = row(firstname="Ann", fields={"Plan": "pro", "Visits": "7", "Note": ""})
+    _, sent = decide(change, there(fields={"Plan": "free", "Visits": 7}), KEEP)
+    assert sent.fields == {"Plan": "pro"}
 
 
 @pytest.mark.parametrize("current", OUT)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
+import hashlib
+import itertools
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import duckdb
+import duckdb_extension_sqlite_scanner
 import pytest
 from airflow.sdk import ObjectStoragePath
 from upath import UPath
@@ -144,14 +146,10 @@ def test_it_is_a_sqlite_file_of_its_own_kind(local: UPath) -> None:
 
 
 def test_duckdb_reads_it(local: UPath) -> None:
-    duckdb = pytest.importorskip("duckdb")
     connection = duckdb.connect()
-    try:
-        with suppress(ImportError):  # brings the extension along; else it must have been installed
-            importlib.import_module("duckdb_extensions").import_extension("sqlite", con=connection)
-        connection.execute("load sqlite")
-    except duckdb.Error:
-        pytest.skip("DuckDB's extension for SQLite is not installed")
+    # As a wheel, because DuckDB would fetch it otherwise.
+    (extension,) = Path(duckdb_extension_sqlite_scanner.__path__[0]).rglob("*.duckdb_extension")
+    connection.execute(f"load '{extension}'")
     with ledger(local) as kept:
         for number in range(5_000):
             kept.accept(Entry(f"{number}@x.lt", "f"), ("g1",) if number % 2 else ())
@@ -160,7 +158,7 @@ def test_duckdb_reads_it(local: UPath) -> None:
     assert connection.execute(query).fetchall() == [(5_000, 5_000)]
     query = "select count(*) from ledger.subscriber where list_contains(groups::json::varchar[], 'g1')"
     assert connection.execute(query).fetchall() == [(2_500,)]
-    assert ("account", "memory") in connection.execute("select name, value from ledger.about").fetchall()
+    assert ("credentials", "memory") in connection.execute("select name, value from ledger.about").fetchall()
 
 
 # When it is saved
@@ -375,6 +373,20 @@ def test_whose_account_it_is_is_asked_only_when_the_credentials_are_others(path:
     assert asked == ["first token", "second token"]
 
 
+def test_an_account_that_cannot_be_told_at_first_is_told_as_soon_as_it_can(path: UPath) -> None:
+    service = MemoryService()
+    service.identity = lambda: "token 1"  # type: ignore[method-assign]
+    with ledger(path, service=service) as kept:
+        kept.note_account([])
+    service.identity = lambda: "account 7"  # type: ignore[method-assign]
+    with ledger(path, service=service) as kept:
+        kept.note_account([])
+    service.fingerprint = "token 2"
+    with ledger(path, service=service):
+        pass
+    assert about(path)["account"] == "account 7"
+
+
 @pytest.mark.parametrize("place", ["no/such\0place", "directory", "file/ledger.sqlite"])
 def test_a_place_nothing_can_be_written_to_is_refused_before_the_first_request(tmp_path: Path, place: str) -> None:
     (tmp_path / "directory").mkdir()
@@ -481,7 +493,12 @@ def test_whose_lock_is_deleted_stops_without_writing(path: UPath) -> None:
     assert not path.exists()
 
 
-def test_a_ledger_somebody_else_put_there_meanwhile_is_not_overwritten(path: UPath, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [None, ("ETag", "size"), ("LastModified", "size"), ("size",)])
+def test_a_ledger_somebody_else_put_there_meanwhile_is_not_overwritten(
+    path: UPath, tmp_path: Path, told: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if told is not None:
+        monkeypatch.setattr(type(path.fs), "info", info_of(told, type(path.fs).info))
     good = a_ledger(tmp_path)
     with pytest.raises(LedgerUnavailableError, match="was replaced while this task worked"), ledger(path) as kept:  # noqa: PT012
         kept.accept(Entry(), ())
@@ -493,11 +510,26 @@ def test_a_ledger_somebody_else_put_there_meanwhile_is_not_overwritten(path: UPa
     assert files(path) == ["ledger.sqlite"]
 
 
-def test_what_is_no_lock_is_left_alone(path: UPath) -> None:
-    written_lock(path, b"my notes")
+def info_of(told: tuple[str, ...], info: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return what a storage says of a file that tells no more than this, and something else every time."""
+    asked = itertools.count()
+
+    def fewer(fs: Any, path: str, **_: Any) -> dict[str, Any]:
+        found = info(fs, path)
+        moment = found.get("mtime", found.get("created"))
+        tag = hashlib.md5(fs.cat_file(path)).hexdigest() if found["type"] == "file" else ""
+        more = {"ETag": tag, "LastModified": moment, "size": found["size"]}
+        return {"name": found["name"], "type": found["type"], "asked": next(asked), **{key: more[key] for key in told}}
+
+    return fewer
+
+
+@pytest.mark.parametrize("content", [b"my notes", b"", b"\xff", b'{"owner": "me", "since": "2026-01-01"}'])
+def test_what_is_no_lock_is_left_alone(path: UPath, content: bytes) -> None:
+    written_lock(path, content)
     with pytest.raises(ConfigurationError, match=r"^ledger_path: .*ledger.sqlite.lock is no lock"), ledger(path):
         pytest.fail("entered")
-    assert path.fs.cat_file(lock_of(path)) == b"my notes"
+    assert path.fs.cat_file(lock_of(path)) == content
 
 
 @pytest.mark.parametrize("kind", ["free", "stale"])

@@ -24,7 +24,7 @@ from airflow_provider_sender.client.paging import Row
 from airflow_provider_sender.client.records import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.client.service import Service
-from airflow_provider_sender.jobs.columns import Column, export_columns
+from airflow_provider_sender.jobs.columns import Column, export_columns, flat_columns
 from airflow_provider_sender.jobs.export import Export, export_to_file
 from airflow_provider_sender.jobs.formats import encoding_of
 from airflow_provider_sender.jobs.writers import writer_for
@@ -299,9 +299,10 @@ SUBSCRIBER = st.builds(
 def test_whatever_a_subscriber_holds_every_tool_reads_it_back(people: list[Subscriber]) -> None:
     columns = export_columns(FIELDS, None)
     rows = [Row(each.id, None, msgspec.Raw(msgspec.json.encode(each))) for each in people]
+    in_order = zip(*flat_columns(columns, sorted(people, key=lambda each: each.id)), strict=True)
     wanted = [
-        {column.name: value_of(column.value(each), column.type) for column in columns}
-        for each in sorted(people, key=lambda each: each.id)
+        {column.name: value_of(cell, column.type) for column, cell in zip(columns, row, strict=True)}
+        for row in in_order
     ]
     with tempfile.TemporaryDirectory() as folder:
         for ending in ("csv", "parquet"):

@@ -169,6 +169,7 @@ def test_what_is_to_be_done_follows_from_what_changed_since_last_time(
     assert staging.unchanged() == (task is None)
     for row in staging.rows():
         assert row.known_groups == (("g1", "g2") if now.key == LAST_TIME.key else ())
+        assert row.has_known_fields == (now.key == LAST_TIME.key and "fields" not in changed)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, ServiceFailureError
 from airflow_provider_sender.client.records import Consent, Field, Group, Membership, Subscriber
-from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.jobs import ledger_lock
 from airflow_provider_sender.jobs.consent import ConsentMode
 from airflow_provider_sender.jobs.formats import read_rows
@@ -639,7 +638,7 @@ class WorstCase(MemoryService):
 
 
 @given(st.lists(st.tuples(MOVES, SOME_ROWS, st.none() | st.integers(0, 12)), min_size=1, max_size=5))
-@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_between_runs_whoever_opted_out_stays_out_and_every_row_is_accounted_for(
     memory: str, quick: None, story: list[tuple[list[tuple[str, str, Consent]], list[Row], int | None]]
 ) -> None:
@@ -700,6 +699,14 @@ def test_a_field_that_is_of_another_type_now_is_checked_as_what_it_is_now(path: 
     assert counts(run(service, rows, path)) == {"sent": 1, "created": 1, "unchanged": 1}
 
 
+def test_a_row_no_field_can_hold_costs_a_look_at_the_fields_and_nothing_more(account: Account, path: UPath) -> None:
+    rows = [*people(3), {"email": "bad@x.lt", "Visits": "many"}]
+    group = account.group("All")
+    account(rows, path, Upsert(group_ids=[group]))
+    outcome, made = account(rows, path, Upsert(group_ids=[group]))
+    assert (counts(outcome), made) == ({"unchanged": 3, "rejected": 1}, {"GET /fields": 1})
+
+
 def test_when_there_is_work_the_fields_are_looked_at_before_anything_is_sent(path: UPath) -> None:
     service = MemoryService(fields=[Field("Plan")])
     rows = [{"email": "a@x.lt", "Plan": "pro"}, {"email": "b@x.lt", "Plan": "pro"}]
@@ -727,16 +734,26 @@ def test_groups_are_checked_only_when_something_is_to_be_sent_and_before_that(ac
     assert account.sandbox.counters()["by_path"].get("PATCH /subscribers/{key}", 0) == writes
 
 
-@pytest.mark.parametrize("knobs", [{}, {"post_fields": False}])
-def test_how_fields_are_written_is_known_from_last_time(account: Account, path: UPath, knobs: dict[str, Any]) -> None:
-    account.sandbox.settings(**knobs)
-    rows = people(30, Plan="pro", Visits=3)
-    account(rows, path)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_custom_fields_that_did_not_change_are_neither_sent_nor_looked_at(
+    account: Account, path: UPath, is_known: bool
+) -> None:
+    rows = people(30, fields={"Plan": "pro", "Visits": 3})
+    account.sandbox.seed(rows=rows)
+    if is_known:
+        account(rows, path)
+        account.patch("p0@x.lt", fields={"{$plan}": "by hand"})
     for row in rows[:8]:
         row["firstname"] = "Changed"
     outcome, made = account(rows, path)
-    assert (made["PATCH /subscribers/{key}"], made["GET /subscribers/{key}"]) == (8, 1)
-    assert outcome.sent == 8
+    assert outcome.sent == made["PATCH /subscribers/{key}"] == 8
+    assert "GET /subscribers/{key}" not in made
+    plan = {column["title"]: column["value"] for column in account.person("p0@x.lt")["columns"]}["Plan"]
+    assert (account.person("p0@x.lt")["firstname"], plan) == ("Changed", "by hand" if is_known else "pro")
+    rows[0] = {**rows[0], "fields": {"Plan": "pro", "Visits": 4}}
+    account(rows, path)
+    values = {column["title"]: column["value"] for column in account.person("p0@x.lt")["columns"]}
+    assert (values["Plan"], values["Visits"]) == ("pro", 4)
 
 
 # When it fails half-way
@@ -808,9 +825,3 @@ def test_a_source_that_breaks_half_way_leaves_ledger_and_rejects_as_they_are(
     with pytest.raises(RuntimeError, match="went away"):
         account(Breaking(), path, rejects_path=rejects_path)
     assert (path.read_bytes(), rejects_path.read_bytes()) == (before, b"old\n")
-
-
-def test_service_classes_without_anything_to_recall_do_nothing() -> None:
-    assert MemoryService().learnt() is None
-    MemoryService().recall("whatever")
-    assert SenderService.learnt is not MemoryService.learnt

@@ -38,6 +38,7 @@ def names() -> Iterator[str]:
         yield from sorted(modules(kind))
     yield from (connection_type["hook-class-name"] for connection_type in INFO["connection-types"])
     yield from INFO["extra-links"]
+    yield from INFO["notifications"]
 
 
 def test_it_is_what_airflow_expects() -> None:
@@ -75,6 +76,10 @@ def test_every_transfer_is_listed() -> None:
         for node in source_of(module).body
         if isinstance(node, ast.ClassDef) and node.name.endswith("Operator")
     }
+
+
+def test_every_notifier_is_listed() -> None:
+    assert {name.rpartition(".")[0] for name in INFO["notifications"]} == set(modules_defining("notify", "notifications"))
 
 
 def test_a_connection_type_s_hook_says_the_same_about_itself() -> None:

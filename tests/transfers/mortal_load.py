@@ -1,16 +1,18 @@
 """Loads in processes of their own, killed with SIGKILL at one statement after the other. Run as a script by the tests.
 
-Arguments: the kind of the database and a mode. Its address is in ``AIRFLOW_CONN_WAREHOUSE``, and its table ``people``
-holds version 0 of the account. The n-th load is of version n and is killed at its n-th step. Prints, as JSON, for every
-kill what was in the table then, what the next try made of it, and which tables were there in the end.
+Argument: the kind of the database. Its address is in ``AIRFLOW_CONN_WAREHOUSE``. The n-th load is of version n of the
+account and is killed at its n-th step. Prints, as JSON, for each mode and every kill what was in the table then, what
+the next try made of it, and which tables were there in the end.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,23 +63,26 @@ def _kill_at(engine: Engine, point: int) -> None:
     setattr(engine.dialect, "do_commit", commit_and_step)  # noqa: B010  # SQLAlchemy has no event for it
 
 
-def main() -> None:
-    """See the module's text."""
-    dialect, mode = sys.argv[1], Mode(sys.argv[2])
-    database = Database(dialect, {})
-    found = []
-    for point in range(1, 1_000):
+def killed(database: Database, mode: Mode) -> Iterator[dict[str, Any]]:
+    """Kill loads at one step after the other, until one gets to its end."""
+    run(mode, 0, try_number=1)
+    for point in itertools.count(1):
         child = os.fork()
         if not child:
             run(mode, point, try_number=1, ends_at=point)
             os._exit(0)
         if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
-            break
+            return
         held = dict(versions(database))
         run(mode, point, try_number=2)
         after = dict(versions(database))
-        found.append({"point": point, "held": held, "after": after, "tables": sorted(database.tables())})
-    print(json.dumps(found))
+        yield {"point": point, "held": held, "after": after, "tables": sorted(database.tables())}
+
+
+def main() -> None:
+    """See the module's text."""
+    database = Database(sys.argv[1], {})
+    print(json.dumps({mode: list(killed(database, mode)) for mode in Mode}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from airflow.providers.postgres.hooks.postgres import PostgresHook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -288,6 +289,14 @@ def test_a_connection_that_returns_rows_in_its_own_way_will_do(cursor: str, monk
     assert load(MemoryService(people(2)), mode="merge").changes.deleted == 1
 
 
+def test_a_hook_whose_driver_is_not_sqlalchemy_s_will_do(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = vars(PostgresHook)["sqlalchemy_url"].fget
+    by_psycopg2 = property(lambda hook: url(hook).set(drivername="postgresql+psycopg2"))
+    monkeypatch.setattr(PostgresHook, "sqlalchemy_url", by_psycopg2)
+    load(MemoryService(people(3)), mode="merge")
+    assert load(MemoryService(people(2)), mode="merge").changes.deleted == 1
+
+
 def test_a_database_in_another_encoding_gets_what_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     database = postgres_database(encoding="latin1")
     monkeypatch.setenv(database.variable, json.dumps(database.connection))
@@ -382,6 +391,30 @@ def test_a_value_that_is_too_long_is_named_by_its_column(postgres: Database) -> 
         load(MemoryService(people(3, firstname="Bartholomew")), columns=["id", "firstname"])
     assert "column firstname" in str(failed.value)
     assert "Barth" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("when", "words"), [("immediate", "stays as it was"), ("deferred", "holds the old rows or all the new ones")]
+)
+def test_what_a_trigger_says_about_a_row_is_not_passed_on(
+    when: str, words: str, postgres: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(MemoryService(people(2)))
+    postgres.run(
+        """
+        create function refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'nobody called % here', new.firstname; end $$
+        """,
+        f"""
+        create constraint trigger refuse after insert on people deferrable initially {when}
+        for each row execute function refuse()
+        """,
+    )
+    with caplog.at_level(logging.DEBUG), pytest.raises(Exception, match=words) as failed:
+        load(MemoryService(people(3, firstname="Bartholomew")))
+    assert "P0001" in str(failed.value)
+    assert "Barth" not in str(failed.value) + caplog.text
+    assert len(postgres.rows("people")) == 2
 
 
 BAD: list[tuple[dict[str, Any], str]] = [

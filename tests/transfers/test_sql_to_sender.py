@@ -239,7 +239,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("selekt 1", {}, "did not run the query .*syntax error"),
     ("select 1 as a", {"sql_conn_id": ""}, "sql_conn_id: is empty"),
     ("select 1 as a", {"sql_conn_id": "sender_default"}, "is of type 'sender', which is no SQL database"),
-    ("select 1 as a", {"parameters": "a"}, "parameters: must be a dictionary or a list; got a UndisclosedText"),
+    ("select 1 as a", {"parameters": "a"}, "parameters: must be a dictionary or a list; got a str"),
+    ("select 1 as a", {"parameters": "None"}, "parameters: is empty"),
     ("select 1 as nonsense", {}, "columns: 'nonsense' has no place in the account"),
 ]
 
@@ -294,7 +295,7 @@ def test_rows_of_elsewhere_are_no_parameter(name: str) -> None:
         (("ann@example.com", 1), "<2 values>"),
         ({"email": "ann@example.com"}, "<1 values>"),
         ("['ann@example.com']", "<a text of 19 characters>"),
-        ("{{ params.who }}", "{{ params.who }}"),
+        ("{{ params.who }}", "<a text of 16 characters>"),
         (None, "None"),
     ],
 )

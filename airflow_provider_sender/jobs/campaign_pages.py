@@ -1,0 +1,99 @@
+"""Which requests tell most about the campaigns somebody waits for.
+
+A page of the account's listing tells of a hundred campaigns for the price of one. So whoever waits for many reads
+pages, and remembers which campaign was on which: the oldest come first, so there it stays, but for deletions. Whoever
+waits for a few, or for campaigns that are far apart in the listing, reads each by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from airflow_provider_sender.client.records import CampaignsPage
+
+# Fewer campaigns than this on a page are read one by one: a page is a hundred times as long.
+WORTH_A_PAGE = 3
+
+
+class CampaignPages:
+    """Where in the listing campaigns were seen last."""
+
+    def __init__(self) -> None:
+        self._page_of: dict[str, int] = {}
+        self._pages_seen: set[int] = set()
+        self._last_page: int | None = None
+        self._read_alone_until: dict[str, float] = {}
+        self._avoided_until: dict[int, float] = {}
+        self._has_listing = True
+
+    def learn(self, page: CampaignsPage) -> None:
+        """Take note of a page."""
+        self._last_page = max(page.last, 1)
+        self._pages_seen.add(page.number)
+        for campaign in page.campaigns:
+            self._page_of[campaign.id] = page.number
+            self._read_alone_until.pop(campaign.id, None)
+
+    def read_alone(self, campaign_ids: Iterable[str], until: float) -> None:
+        """Look for campaigns on no page for a while: they are not where they should be."""
+        for campaign_id in campaign_ids:
+            self._page_of.pop(campaign_id, None)
+            self._read_alone_until[campaign_id] = until
+
+    def avoid(self, page: int, until: float) -> None:
+        """Do without a page for a while: it cannot be read, though campaigns can."""
+        self._avoided_until[page] = until
+
+    def has_no_listing(self) -> None:
+        """Read every campaign by itself from now on."""
+        self._has_listing = False
+
+    def forget(self, campaign_id: str) -> None:
+        """Forget a campaign nobody waits for any more."""
+        self._page_of.pop(campaign_id, None)
+        self._read_alone_until.pop(campaign_id, None)
+
+    def plan(
+        self, campaign_ids: Collection[str], attempt: int, being_read: Collection[int], now: float
+    ) -> tuple[Mapping[int, list[str]], list[str]]:
+        """Return which pages to read for which campaigns, and which campaigns to read by themselves.
+
+        :param campaign_ids: those of which nothing is known yet.
+        :param attempt: how many pages were looked at for them in vain.
+        :param being_read: pages that cost nothing more, because they are being read anyway.
+        :param now: the time ``read_alone`` goes by.
+        """
+        if not self._has_listing:
+            return {}, list(campaign_ids)
+        on_page: dict[int, list[str]] = defaultdict(list)
+        alone = []
+        for campaign_id in campaign_ids:
+            page = self._where(campaign_id, attempt, now)
+            if page is None or self._avoided_until.get(page, now) > now:
+                alone.append(campaign_id)
+            else:
+                on_page[page].append(campaign_id)
+        for page, members in list(on_page.items()):
+            # Looking for n campaigns of which nothing is known costs at most n / 2 pages in vain.
+            worth = max(WORTH_A_PAGE, 2 * attempt + 1)
+            if page not in being_read and len(members) < worth:
+                alone += on_page.pop(page)
+        return on_page, alone
+
+    def _where(self, campaign_id: str, attempt: int, now: float) -> int | None:
+        """Return the page to look at next for a campaign; None when it is better read by itself.
+
+        Deleted campaigns let the others move up the listing, and where it does not begin with the oldest, new ones push
+        them down. A campaign that was never seen is new, or on a page that nobody has read yet.
+        """
+        if self._read_alone_until.get(campaign_id, now) > now:
+            return None
+        last_page = self._last_page or 1
+        seen_on = self._page_of.get(campaign_id)
+        if seen_on is not None:
+            likely = [page for page in (seen_on, seen_on - 1, seen_on + 1) if 1 <= page <= last_page]
+            return likely[attempt] if attempt < len(likely) else None
+        if attempt == 0:
+            return last_page
+        return next((page for page in range(last_page, 0, -1) if page not in self._pages_seen), None)
