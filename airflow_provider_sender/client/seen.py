@@ -26,10 +26,9 @@ class SeenKeys:
 
     def __init__(self) -> None:
         self._buckets = [_END] * _BUCKETS
-        self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return sum(bucket.count(_END) for bucket in self._buckets) - _BUCKETS
 
     def __contains__(self, key: str) -> bool:
         word = _word(key)
@@ -37,22 +36,19 @@ class SeenKeys:
 
     def add(self, key: str) -> bool:
         """Remember a key; return whether it is new."""
-        return self.add_all([key])[0]
+        return self._put(_word(key))
 
     def add_all(self, keys: Sequence[str]) -> list[bool]:
-        """Remember keys, one after the other; return of each whether it is new."""
-        buckets = self._buckets
-        is_new = []
-        for word in _words(keys):
-            number = hash(word) % _BUCKETS
-            bucket = buckets[number]
-            if f"{_END}{word}{_END}" in bucket:
-                is_new.append(False)
-            else:
-                buckets[number] = f"{bucket}{word}{_END}"
-                is_new.append(True)
-        self._count += sum(is_new)
-        return is_new
+        """Remember keys, one after the other; return of each whether it is new. Cheaper than one by one."""
+        return [self._put(word) for word in _words(keys)]
+
+    def _put(self, word: str) -> bool:
+        number = hash(word) % _BUCKETS
+        bucket = self._buckets[number]
+        if f"{_END}{word}{_END}" in bucket:
+            return False
+        self._buckets[number] = f"{bucket}{word}{_END}"
+        return True
 
 
 def _words(keys: Sequence[str]) -> Sequence[str]:

@@ -15,6 +15,9 @@ from airflow_provider_sender.client.records import CampaignsPage
 # Fewer campaigns than this on a page are read one by one: a page is a hundred times as long.
 WORTH_A_PAGE = 3
 
+# So many pages may be looked through for a few campaigns: then it is known for good where all of the account's are.
+_FEW_PAGES = 10
+
 
 class CampaignPages:
     """Where in the listing campaigns were seen last."""
@@ -64,36 +67,39 @@ class CampaignPages:
         :param being_read: pages that cost nothing more, because they are being read anyway.
         :param now: the time ``read_alone`` goes by.
         """
-        if not self._has_listing:
-            return {}, list(campaign_ids)
+        never_seen = sum(campaign_id not in self._page_of for campaign_id in campaign_ids)
+        next_page = self._to_search(never_seen, attempt)
         on_page: dict[int, list[str]] = defaultdict(list)
         alone = []
         for campaign_id in campaign_ids:
-            page = self._where(campaign_id, attempt, now)
-            if page is None or self._avoided_until.get(page, now) > now:
+            page = self._likely(campaign_id, attempt) if campaign_id in self._page_of else next_page
+            is_avoided = self._avoided_until.get(page or 0, now) > now
+            if page is None or is_avoided or self._read_alone_until.get(campaign_id, now) > now:
                 alone.append(campaign_id)
             else:
                 on_page[page].append(campaign_id)
         for page, members in list(on_page.items()):
-            # Looking for n campaigns of which nothing is known costs at most n / 2 pages in vain.
-            worth = max(WORTH_A_PAGE, 2 * attempt + 1)
-            if page not in being_read and len(members) < worth:
+            if not self._has_listing or (page not in being_read and len(members) < WORTH_A_PAGE):
                 alone += on_page.pop(page)
         return on_page, alone
 
-    def _where(self, campaign_id: str, attempt: int, now: float) -> int | None:
-        """Return the page to look at next for a campaign; None when it is better read by itself.
+    def _likely(self, campaign_id: str, attempt: int) -> int | None:
+        """Return the page to look at next for a campaign that was seen; None when it is better read by itself.
 
-        Deleted campaigns let the others move up the listing, and where it does not begin with the oldest, new ones push
-        them down. A campaign that was never seen is new, or on a page that nobody has read yet.
+        Deleted campaigns let the others move up, and new ones push them down where they come first after all.
         """
-        if self._read_alone_until.get(campaign_id, now) > now:
-            return None
-        last_page = self._last_page or 1
-        seen_on = self._page_of.get(campaign_id)
-        if seen_on is not None:
-            likely = [page for page in (seen_on, seen_on - 1, seen_on + 1) if 1 <= page <= last_page]
-            return likely[attempt] if attempt < len(likely) else None
+        seen_on = self._page_of[campaign_id]
+        likely = [page for page in (seen_on, seen_on - 1, seen_on + 1) if 1 <= page <= (self._last_page or 1)]
+        return likely[attempt] if attempt < len(likely) else None
+
+    def _to_search(self, campaigns: int, attempt: int) -> int | None:
+        """Return the page to look at next for campaigns that were never seen; None when that is not worth it.
+
+        They are new, and so on the last page, or on one that was not read yet. To find that out may cost as much as
+        reading each by itself would, once; or a few requests, where the account is small.
+        """
         if attempt == 0:
-            return last_page
-        return next((page for page in range(last_page, 0, -1) if page not in self._pages_seen), None)
+            return self._last_page or 1
+        unread = [page for page in range(self._last_page or 1, 0, -1) if page not in self._pages_seen]
+        is_worth_it = len(unread) <= max(_FEW_PAGES, campaigns) or attempt <= campaigns // 4
+        return unread[0] if unread and is_worth_it else None

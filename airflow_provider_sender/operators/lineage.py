@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, BaseHook
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -48,6 +48,14 @@ def place_of_path(path: UPath) -> Place:
         return Place("file", path.path)
     bucket, _, key = path.path.lstrip("/").partition("/")
     return Place(f"{path.protocol}://{bucket}", key)
+
+
+def place_of_table(sql_conn_id: str, table: str) -> Place:
+    """Return where a table is: ``postgres://host:5432`` and ``database.schema.table``."""
+    connection = BaseHook.get_connection(sql_conn_id)
+    port = f":{connection.port}" if connection.port else ""
+    name = ".".join(part for part in (connection.schema, table) if part)
+    return Place(f"{connection.conn_type}://{connection.host or ''}{port}", name)
 
 
 def tell(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.operators.base import given, no_retry_when_final, one_of, storage_path
-from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_path
+from airflow_provider_sender.operators.lineage import Traffic, place_in_account
 from airflow_provider_sender.operators.row_source import RowsOperator, renames
 
 if TYPE_CHECKING:
@@ -103,10 +103,9 @@ class SenderSyncGroupOperator(RowsOperator):
             service = self.service()
             done = sync_group(service, self.rows(), how, rejects_path=rejects)
             counts = self._counts(done)
-            source = [] if self.input_path is None else [place_of_path(storage_path(self.input_path, "input_path"))]
             group = place_in_account(service, f"groups/{how.group_id}")
             changed = done.added + done.removed + done.created
-            self.tell(context, service, Traffic(source, [] if how.dry_run else [group], changed), counts)
+            self.tell(context, service, Traffic(self.sources(), [] if how.dry_run else [group], changed), counts)
             if done.rejected and on_reject is OnReject.FAIL:
                 # A failed task returns nothing, and these figures are what its owner asks for first.
                 context["ti"].xcom_push(key="return_value", value=counts)

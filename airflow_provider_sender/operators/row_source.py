@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.operators.base import SenderOperator, storage_path
+from airflow_provider_sender.operators.lineage import Place, place_of_path
 from airflow_provider_sender.operators.rows import RowsParameter
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class RowsOperator(SenderOperator):
             if not isinstance(row, Mapping):
                 raise ConfigurationError(f"subscribers: holds a {type(row).__name__} where a dictionary is expected.")
         return rows
+
+    def sources(self) -> list[Place]:
+        """Return where the rows are, as far as that is a place others know."""
+        return [] if self.input_path is None else [place_of_path(storage_path(self.input_path, "input_path"))]
 
 
 def rows_given(parameter: str, rows: Any, input_path: Any, file_format: Any) -> Iterable[Any]:

@@ -216,8 +216,9 @@ class SenderUpsertSubscribersOperator(RowsOperator):
                 trigger_automation=self.trigger_automation,
                 dry_run=self.is_dry_run,
             )
+            service = self.service()
             outcome = upsert(
-                self.service(),
+                service,
                 self.rows(),
                 how,
                 rejects_path=None if self.rejects_path is None else storage_path(self.rejects_path, "rejects_path"),
@@ -225,6 +226,8 @@ class SenderUpsertSubscribersOperator(RowsOperator):
                 owner=run_of(context),
             )
             counts = self._counts(outcome)
+            written = [] if self.is_dry_run else [place_in_account(service, "subscribers")]
+            self.tell(context, service, Traffic(self.sources(), written, outcome.sent), counts)
             if outcome.rejected and on_reject is OnReject.FAIL:
                 # A failed task returns nothing, and these figures are what its owner asks for first.
                 context["ti"].xcom_push(key="return_value", value=counts)

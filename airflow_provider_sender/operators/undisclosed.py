@@ -15,34 +15,26 @@ class Undisclosed:
     Airflow writes the values of template fields into its database and shows them to whoever may see a task. Of an
     address, a mail's text or its variables all that gets there is how long they are.
 
-    :param value: the value.
+    :param content: the value, as the only one of a list: Airflow 3.1 leaves an attribute that renders to nothing as it
+        was, a template, and a list is not nothing.
     """
 
     # Airflow renders what these attributes hold, as it would render a plain value.
     template_fields: Sequence[str] = ("content",)
 
-    def __init__(self, value: object) -> None:
-        self._value = value
-
-    @property
-    def content(self) -> list[object]:
-        """The value, in a list: for Airflow 3.1 a template that renders to nothing stays the template it was."""
-        return [self._value]
-
-    @content.setter
-    def content(self, rendered: Sequence[object]) -> None:
-        (self._value,) = rendered
+    def __init__(self, content: Sequence[object]) -> None:
+        self.content = content
 
     def reveal(self) -> Any:
         """Return the value."""
-        return self._value
+        (value,) = self.content
+        return value
 
     def __repr__(self) -> str:
-        if isinstance(self._value, str):
-            return f"<a text of {len(self._value)} characters>"
-        if isinstance(self._value, Sized):
-            return f"<{len(self._value)} values>"
-        return f"<a {type(self._value).__name__}>"
+        value = self.reveal()
+        if isinstance(value, str):
+            return f"<a text of {len(value)} characters>"
+        return f"<{len(value)} values>" if isinstance(value, Sized) else f"<a {type(value).__name__}>"
 
 
 class UndisclosedParameter:
@@ -64,7 +56,7 @@ class UndisclosedParameter:
     def __set__(self, instance: object, value: object) -> None:
         refers_to_tasks = next(XComArg.iter_xcom_references(value), None) is not None
         if value is not None and not refers_to_tasks and not isinstance(value, Undisclosed):
-            value = Undisclosed(value)
+            value = Undisclosed([value])
         setattr(instance, self._name, value)
 
 

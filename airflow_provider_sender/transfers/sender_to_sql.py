@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final, one_of, run_of, texts
-from airflow_provider_sender.operators.lineage import Traffic, place_in_account
+from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_table
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -100,7 +100,7 @@ class SenderToSqlOperator(SenderOperator):
             "requests": done.requests,
         }
         source = place_in_account(service, f"groups/{load.group_id}" if load.group_id else "subscribers")
-        self.tell(context, service, Traffic([source], rows=done.rows), counts)
+        self.tell(context, service, Traffic([source], [place_of_table(sql_conn_id, str(load.name))], done.rows), counts)
         return counts
 
     def _load(self, context: Context) -> Load:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,7 +40,9 @@ def test_what_is_given_is_not_shown(value: object, shown: str) -> None:
 
 def test_templates_are_rendered_and_the_result_is_not_shown() -> None:
     rendered = render(
-        operator(to="{{ whom }}", variables={"name": ["{{ name }}"]}, html="{% raw %}{{ name }}{% endraw %}, {{ name }}"),
+        operator(
+            to="{{ whom }}", variables={"name": ["{{ name }}"]}, html="{% raw %}{{ name }}{% endraw %}, {{ name }}"
+        ),
         whom="ann@example.com",
         name="Ann",
     )
@@ -75,3 +78,11 @@ def test_another_tasks_result_makes_the_mail_wait_for_that_task() -> None:
         in_a_dictionary = SenderSendMessageOperator(task_id="other", to={"email": address()}, variables={"a": "b"})
     assert as_it_is.upstream_task_ids == {"address"}
     assert in_a_dictionary.upstream_task_ids == {"address__1"}
+
+
+def test_a_content_may_be_a_file_beside_the_dag(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("<p>Dear {{ name }}</p>")
+    with DAG("files", schedule=None, start_date=datetime(2026, 1, 1), template_searchpath=[str(tmp_path)]):
+        of = operator(html="{% include 'report.html' %}")
+
+    assert revealed(render(of, name="Ann").html) == "<p>Dear Ann</p>"

@@ -79,7 +79,9 @@ def test_every_transfer_is_listed() -> None:
 
 
 def test_every_notifier_is_listed() -> None:
-    assert {name.rpartition(".")[0] for name in INFO["notifications"]} == set(modules_defining("notify", "notifications"))
+    assert {name.rpartition(".")[0] for name in INFO["notifications"]} == set(
+        modules_defining("notify", "notifications")
+    )
 
 
 def test_a_connection_type_s_hook_says_the_same_about_itself() -> None:
