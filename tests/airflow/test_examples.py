@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,3 +92,44 @@ def test_a_report_is_mailed_and_who_is_on_call_hears_when_there_is_none(
         ("shop@example.com", "No orders on 2026-01-05"),
         ("oncall@example.com", "[Airflow] DAG sender_notify_on_failure failed"),
     ]
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sqlite3.Connection:
+    """The database of the connection ``warehouse``, with a table of customers."""
+    database = sqlite3.connect(tmp_path / "warehouse.sqlite")
+    database.execute("create table customers (email text, first_name text, plan text, revenue real, wants_mail int)")
+    people = [(f"c{number}@example.org", f"N{number}", "pro", 100.0 * number, number % 5 > 0) for number in range(50)]
+    database.executemany("insert into customers values (?, ?, ?, ?, ?)", people)
+    database.commit()
+    connection = {"conn_type": "sqlite", "host": str(tmp_path / "warehouse.sqlite")}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(connection))
+    return database
+
+
+def test_a_warehouse_table_goes_into_the_account_and_then_only_what_changed(
+    run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path, warehouse: sqlite3.Connection
+) -> None:
+    sender_sandbox.seed(count=5)  # with them comes the field
+    first = run("example_dags.warehouse_to_account", storage=str(tmp_path))
+    assert first.returned["push_customers"]["sent"] == 40
+    before = sender_sandbox.counters()["requests"]
+    again = run("example_dags.warehouse_to_account", storage=str(tmp_path))
+    assert again.returned["push_customers"]["unchanged"] == 40
+    assert sender_sandbox.counters()["requests"] == before
+    warehouse.execute("update customers set plan = 'free' where email = 'c1@example.org'")
+    warehouse.commit()
+    changed = run("example_dags.warehouse_to_account", storage=str(tmp_path))
+    assert (changed.returned["push_customers"]["sent"], changed.returned["push_customers"]["unchanged"]) == (1, 39)
+
+
+def test_a_group_is_made_equal_to_a_query(
+    run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path, warehouse: sqlite3.Connection
+) -> None:
+    people = [{"email": f"c{number}@example.org", "groups": ["VIP"] if number < 15 else []} for number in range(50)]
+    sender_sandbox.seed(rows=people)
+    person = sender_sandbox.subscriber("c0@example.org")
+    assert person is not None
+    done = run("example_dags.vip_group", storage=str(tmp_path), group=person["subscriber_tags"][0]["id"])
+    counts = done.returned["mirror_vips"]
+    assert (counts["added"], counts["removed"], counts["unchanged"], counts["missing"]) == (35, 11, 4, 0)
