@@ -20,7 +20,10 @@ _FEW_PAGES = 10
 
 
 class CampaignPages:
-    """Where in the listing campaigns were seen last."""
+    """Where in the listing campaigns were seen last.
+
+    ``has_listing`` is whether there is one at all; else every campaign is read by itself.
+    """
 
     def __init__(self) -> None:
         self._page_of: dict[str, int] = {}
@@ -28,7 +31,7 @@ class CampaignPages:
         self._last_page: int | None = None
         self._read_alone_until: dict[str, float] = {}
         self._avoided_until: dict[int, float] = {}
-        self._has_listing = True
+        self.has_listing = True
 
     def learn(self, page: CampaignsPage) -> None:
         """Take note of a page."""
@@ -47,10 +50,6 @@ class CampaignPages:
     def avoid(self, page: int, until: float) -> None:
         """Do without a page for a while: it cannot be read, though campaigns can."""
         self._avoided_until[page] = until
-
-    def has_no_listing(self) -> None:
-        """Read every campaign by itself from now on."""
-        self._has_listing = False
 
     def forget(self, campaign_id: str) -> None:
         """Forget a campaign nobody waits for any more."""
@@ -79,7 +78,7 @@ class CampaignPages:
             else:
                 on_page[page].append(campaign_id)
         for page, members in list(on_page.items()):
-            if not self._has_listing or (page not in being_read and len(members) < WORTH_A_PAGE):
+            if not self.has_listing or (page not in being_read and len(members) < WORTH_A_PAGE):
                 alone += on_page.pop(page)
         return on_page, alone
 

@@ -136,11 +136,12 @@ class SenderNotifier(BaseNotifier):
         from airflow_provider_sender.client.errors import ConfigurationError
         from airflow_provider_sender.jobs.message import message_from
 
-        mail = {name: getattr(self, name) for name in _MAIL}
-        if self.template_id is None:
+        # Where a template renders to nothing, a mail that says less is better than none.
+        mail = {name: value for name in _MAIL if (value := getattr(self, name)) and str(value).strip()}
+        if "template_id" not in mail:
             facts: Mapping[str, Any] = dict(context)
-            mail["subject"] = self.subject or subject_of(facts)
-            if not self.html and not self.text:
+            mail["subject"] = " ".join(str(mail.get("subject") or subject_of(facts)).split())
+            if "html" not in mail and "text" not in mail:
                 mail["text"] = text_of(facts)
         several = isinstance(self.to, Collection) and not isinstance(self.to, str | Mapping)
         everybody = list(self.to) if several else [self.to]
@@ -158,4 +159,5 @@ class SenderNotifier(BaseNotifier):
             from airflow_provider_sender.client.errors import without_addresses
 
             # A notification is about something that matters more than the notification.
-            self.log.error("A notification failed: %s: %s", type(error).__name__, without_addresses(str(error)))
+            reason = " ".join(without_addresses(str(error)).split())
+            self.log.error("A notification failed: %s: %s", type(error).__name__, reason)

@@ -132,13 +132,13 @@ class CampaignLooker:
                 log.warning("The states of %d campaigns could not be read: %s", len(campaign_ids), error)
                 await self._tell_failed(campaign_ids, error)
                 return
-            log.warning("The listing of campaigns cannot be used, so they are read one by one: %s", error)
             if _is_passing(error):
-                # Again, though the service is there: it is this page.
+                log.warning("Page %d of the campaigns cannot be read again, so they are read one by one", number)
                 self._pages.avoid(number, _now() + _INTERVALS_WITHOUT * this.interval)
-            else:
-                # There is no listing, or not for this token, or nobody understands it. Campaigns may be readable.
-                self._pages.has_no_listing()
+            elif self._pages.has_listing:
+                # Or not for this token, or nobody understands it. The campaigns themselves may be readable.
+                log.warning("There is no listing of campaigns, so they are read one by one: %s", error)
+                self._pages.has_listing = False
         rest = [campaign_id for campaign_id in campaign_ids if campaign_id not in there]
         if rest:
             await self._look(rest, this, attempt + 1)

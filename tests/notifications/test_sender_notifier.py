@@ -184,6 +184,17 @@ def test_a_template_of_the_services_brings_its_own_words(sender_sandbox: Sandbox
     assert "text" not in mail
 
 
+def test_a_mail_that_says_less_is_better_than_none(sender_sandbox: Sandbox) -> None:
+    notifier(subject="{{ dag_run.dag_id }}\n  is late", html=" ", text="")(dict(FAILED))
+    notifier(subject="", html="")(dict(FAILED))
+
+    first, second = sender_sandbox.messages()
+    assert first["subject"] == "sales is late"
+    assert second["subject"] == "[Airflow] DAG sales failed"
+    assert first["text"] == second["text"]
+    assert first["text"].startswith("DAG sales failed.")
+
+
 def test_a_notifier_is_used_again_with_its_templates_as_they_were(sender_sandbox: Sandbox) -> None:
     for_all = notifier(subject="{{ dag_run.dag_id }}", variables={"dags": ["{{ dag_run.dag_id }}"]})
     for dag_id in ("sales", "stock"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -116,3 +117,57 @@ async def test_what_trying_again_cannot_mend_ends_the_wait_at_once(
 def test_an_event_that_is_none_of_ours_fails(event: Any) -> None:
     with pytest.raises(SenderError, match="not one of this package's"):
         campaign_of_event(event)
+
+
+async def test_a_draft_deleted_while_it_is_waited_for_ends_the_wait(campaign_id: str) -> None:
+    from airflow_provider_sender.hooks.sender import SenderHook
+
+    waiting = asyncio.ensure_future(event_of(trigger(campaign_id)))
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    await asyncio.to_thread(SenderHook().delete_campaigns, [campaign_id])
+    event = await waiting
+    assert event["status"] == "error"
+    assert "no such thing" in event["message"]
+
+
+async def test_a_token_that_expires_during_the_wait_ends_it(campaign_id: str, sender_sandbox: Sandbox) -> None:
+    waiting = asyncio.ensure_future(event_of(trigger(campaign_id)))
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    sender_sandbox.fault("status", status=401, times=None)
+    event = await waiting
+    assert event["status"] == "error"
+    assert "missing, wrong, expired or revoked" in event["message"]
+    assert sender_sandbox.token not in event["message"]
+
+
+async def test_a_token_that_is_replaced_during_the_wait_is_taken_up(
+    campaign_id: str, sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worn = Connection(conn_id="sender_default", conn_type="sender", host=sender_sandbox.sender_url, password="worn-out")
+    found = [worn, BaseHook.get_connection("sender_default")]
+
+    async def find(conn_id: str) -> Connection:
+        return found.pop(0)
+
+    monkeypatch.setattr(BaseHook, "aget_connection", find)
+    event = await event_of(trigger(campaign_id, draft_timeout=0))
+    assert event["status"] == "never"
+    assert [request["status"] for request in sender_sandbox.requests()][-2:] == [401, 200]
+
+
+async def test_triggers_of_one_event_loop_look_together(campaign_id: str, sender_sandbox: Sandbox) -> None:
+    before = sender_sandbox.counters()["requests"]
+    waiting = [event_of(trigger(campaign_id, poll_interval=1, draft_timeout=0)) for _ in range(20)]
+    events = await asyncio.gather(*waiting)
+    assert {event["status"] for event in events} == {"never"}
+    # Two, if a quarter of the interval was over just when they came.
+    assert sender_sandbox.counters()["requests"] - before <= 2
+
+
+def test_triggers_of_different_event_loops_do_not(campaign_id: str, sender_sandbox: Sandbox) -> None:
+    before = sender_sandbox.counters()["requests"]
+    for _ in range(2):
+        asyncio.run(event_of(trigger(campaign_id, draft_timeout=0)))
+    assert sender_sandbox.counters()["requests"] - before == 2

@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,10 +124,8 @@ class Room:
             self.ends[number] = End(payload["status"], time.time() - self.began, payload["message"])
 
     async def all_over(self) -> list[End]:
-        """Return how all waits ended that were not cancelled."""
-        for task in self.tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        """Return how all waits ended, once all are over; those that were cancelled or broke off have no end."""
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         return [end for end in self.ends if end is not None]
 
 
@@ -165,4 +162,4 @@ def away(start: float, end: float) -> Callable[[float, str], Exception | None]:
 
 
 def statuses(ends: Sequence[End | None]) -> list[str | None]:
-    return [end and end.status for end in ends]
+    return [None if end is None else end.status for end in ends]
