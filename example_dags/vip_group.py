@@ -35,8 +35,7 @@ with DAG(
         path = ObjectStoragePath(f"{params['storage']}/vips-{ds_nodash}.jsonl")
         found = BaseHook.get_hook("warehouse").get_records("select email from customers where revenue > 1000")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            file.writelines(json.dumps({"email": email}) + "\n" for (email,) in found)
+        path.write_text("".join(json.dumps({"email": email}) + "\n" for (email,) in found))
         return str(path)
 
     # [START howto_operator_sender_sync_group]

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client import sender_records as wire
-from airflow_provider_sender.client.records import Campaign, CampaignState, Consent, Field, FieldType, same_value
+from airflow_provider_sender.client.records import (
+    Campaign,
+    CampaignState,
+    Consent,
+    Field,
+    FieldType,
+    moment,
+    same_value,
+)
 from airflow_provider_sender.client.sender_records import (
     CAMPAIGN_STATES,
     WRITTEN_CONSENTS,
@@ -21,7 +29,6 @@ from airflow_provider_sender.client.sender_records import (
     campaign_from,
     every,
     field_from,
-    moment,
     subscriber_from,
 )
 

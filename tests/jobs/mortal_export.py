@@ -55,16 +55,18 @@ def end_at(point: int) -> None:
 
     def counted(step: Callable[..., Any]) -> Callable[..., Any]:
         def act(*args: Any, **kwargs: Any) -> Any:
-            nonlocal steps
-            for _ in range(2):
-                steps += 1
-                if steps == point:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                if steps % 2:
-                    done = step(*args, **kwargs)
+            count()
+            done = step(*args, **kwargs)
+            count()
             return done
 
         return act
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == point:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     destination._take_place = counted(destination._take_place)
     Path.unlink = counted(Path.unlink)  # type: ignore[method-assign]
@@ -85,7 +87,9 @@ def main() -> None:
             continue
         before = sorted(path.name for path in Path(directory).iterdir()) if Path(directory).exists() else []
         unfinished = Path(directory, "_unfinished.json")
-        saved = json.loads(unfinished.read_text()) if unfinished.exists() else {"parts": [], "requests": 0}
+        saved: dict[str, Any] = {"parts": [], "requests": 0}
+        if unfinished.exists():
+            saved = json.loads(unfinished.read_text())
         requests = export(url, token, directory, file_format)
         manifest = json.loads(Path(directory, "_manifest.json").read_text())
         ids: list[str] = []
