@@ -1,7 +1,6 @@
 """Measure this package beside what people use today: on the same server, on the same machine, in one run.
 
-make bench                                      all of it, about ten minutes
-.venv/bin/python -m benchmarks.run speed        one or several parts of it
+``make bench`` measures all of it, ``make bench BENCH="speed --rounds 3"`` a part; ``BENCH=--help`` says what there is.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from benchmarks.changes import ledger, mirror
 from benchmarks.exports import latency, memory, speed
 from benchmarks.imports import imports
 from benchmarks.once import WrongRowsError
-from benchmarks.table import Line, table
+from benchmarks.table import Line, list_table, table
 from benchmarks.windows import windows
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
@@ -36,6 +35,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--subscribers", type=int, default=100_000, help="size of the account; memory takes ten times")
     parser.add_argument("--rounds", type=int, default=5, help="how often what varies is measured; the median counts")
+    parser.add_argument("--rst", action="store_true", help="print the table as docs/benchmarks.rst has it")
     options = parser.parse_args()
     unknown = ", ".join(set(options.parts).difference(PARTS))
     if unknown:
@@ -51,7 +51,7 @@ def main() -> int:
         print(f"{error} Nothing else is measured.", file=sys.stderr)
         return 1
     finally:
-        print(table(lines))
+        print(list_table(lines) if options.rst else table(lines))
         print(f"Median of {options.rounds} rounds where speed is measured; {time.perf_counter() - began:.0f} s in all.")
     return 0
 

@@ -52,6 +52,16 @@ def table(lines: Iterable[Line]) -> str:
     return "\n".join("  ".join(_padded(row, widths)).rstrip() for row in rows)
 
 
+def list_table(lines: Iterable[Line]) -> str:
+    """Return lines as a table of a guide, in reStructuredText."""
+    rows = [_HEADER[:-1], *(_cells(line)[:-1] for line in lines)]
+    text = [".. list-table:: Figures", "   :header-rows: 1", ""]
+    for first, *others in rows:
+        text.append(f"   * - {first}")
+        text += [f"     - {cell}".rstrip() for cell in others]
+    return "\n".join(text)
+
+
 def _cells(line: Line) -> tuple[str, ...]:
     work, ours, peer, theirs, _, goal, _ = astuple(line)
     ratio = f"{line.ratio:.1f}x" if line.ratio is not None else ""
