@@ -223,7 +223,8 @@ class Budget:
             if state.remaining is None:
                 return
             now = self._clock()
-            ends_at = now + state.reset if state.reset is not None else None
+            # No window lasts longer, so what was added for the rounding of its end is taken off one that just began.
+            ends_at = now + min(state.reset, _WINDOW) if state.reset is not None else None
             if self._ends_at is None or self._remaining is None:
                 self._remaining = state.remaining
                 self._ends_at = ends_at

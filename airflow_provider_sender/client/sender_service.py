@@ -59,8 +59,8 @@ _read_subscriber = msgspec.json.Decoder(SenderSubscriber, strict=False)
 _read_campaign = msgspec.json.Decoder(SenderCampaign, strict=False)
 
 
-# Seconds of this machine's time a page takes, amply. Where the service takes less there is nothing to be done
-# meanwhile, and threads would only get in each other's way.
+# Seconds of this machine's time a page takes, amply. Two at once let the service work meanwhile; where it takes less
+# time than that, more threads would only get in each other's way.
 _WORK_A_PAGE = 0.006
 
 
@@ -100,7 +100,7 @@ class SenderListing(NumberedListing):
         if self._identifiers:
             return 1  # people join a group in the middle of its listing, and only a single walk can tell
         transport = self._client.transport
-        worthwhile = min(transport.settings.connections, 1 + int(seconds / _WORK_A_PAGE))
+        worthwhile = min(transport.settings.connections, 2 + int(seconds / _WORK_A_PAGE))
         return transport.budget.at_once(pages, seconds, worthwhile)
 
     def page(self, number: int, order: Order, *, ascending: bool) -> Page:

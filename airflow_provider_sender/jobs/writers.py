@@ -53,7 +53,10 @@ class JsonlWriter(RowWriter):
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows."""
-        self._out.write(b"".join(_line(bytes(row.raw)) for row in rows))
+        lines = b"\n".join([row.raw for row in rows])
+        if lines.count(b"\n") >= len(rows):  # some row is laid out over several lines
+            lines = b"\n".join([_line(bytes(row.raw)) for row in rows])
+        self._out.write(lines + b"\n" if rows else b"")
 
     def close(self) -> None:
         """Write the end of the compression."""
@@ -121,7 +124,7 @@ def csv_cell(value: CellValue) -> str:
 
 def _line(raw: bytes) -> bytes:
     """Return a row's bytes as a line; only line ends between its tokens, if there are any, are taken out."""
-    return (msgspec.json.format(raw, indent=-1) if b"\n" in raw else raw) + b"\n"
+    return msgspec.json.format(raw, indent=-1) if b"\n" in raw else raw
 
 
 def writer_for(service: Service, encoding: Encoding, columns: Sequence[Column], file: BinaryIO) -> RowWriter:
