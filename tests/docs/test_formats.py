@@ -36,6 +36,7 @@ from airflow_provider_sender.operators.subscribers import (
 )
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.sensors.campaigns import SenderCampaignSensor
+from airflow_provider_sender.triggers import shared_poll
 from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger
 from tests.docs.rst import literals, page
 
@@ -289,7 +290,7 @@ def test_what_a_sensor_returns(draft: str, context: Any) -> None:
 
 async def test_keys_of_the_event(draft: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Outside of a triggerer, Airflow 3.1 cannot read a connection in an event loop.
-    monkeypatch.setattr(services, "service_for_trigger", AsyncMock(side_effect=services.service_for))
+    monkeypatch.setattr(shared_poll, "service_for_trigger", AsyncMock(side_effect=services.service_for))
     now = time.time()
     trigger = SenderCampaignTrigger(
         campaign_id=draft,
