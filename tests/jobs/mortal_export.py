@@ -35,12 +35,12 @@ def export(url: str, token: str, directory: str, file_format: str) -> int:
     return service.transport.requests_made
 
 
-def killed(point: float, seconds: float, run: Callable[[], Any]) -> bool:
+def killed(point: float, seconds: float, directory: str, run: Callable[[], Any]) -> bool:
     """Run something in a process that is killed at a point; return whether it was."""
     child = os.fork()
     if not child:
         if point >= 1:
-            end_at(int(point))
+            end_at(int(point), directory)
         run()
         os._exit(0)
     if point < 1:
@@ -49,7 +49,7 @@ def killed(point: float, seconds: float, run: Callable[[], Any]) -> bool:
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def end_at(point: int) -> None:
+def end_at(point: int, directory: str) -> None:
     """Have this process killed at its n-th step."""
     steps = 0
 
@@ -69,7 +69,8 @@ def end_at(point: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     destination._take_place = counted(destination._take_place)
-    Path.unlink = counted(Path.unlink)  # type: ignore[method-assign]
+    path = type(UPath(directory))
+    path.unlink = counted(path.unlink)  # type: ignore[method-assign]
 
 
 def main() -> None:
@@ -82,7 +83,7 @@ def main() -> None:
     found = []
     for point in json.loads(points):
         shutil.rmtree(directory)
-        if not killed(point, seconds, lambda: export(url, token, directory, file_format)):
+        if not killed(point, seconds, directory, lambda: export(url, token, directory, file_format)):
             found.append({"point": point, "killed": False})
             continue
         before = sorted(path.name for path in Path(directory).iterdir()) if Path(directory).exists() else []
