@@ -212,6 +212,55 @@ class CampaignsPage(msgspec.Struct, frozen=True):
     last: int
 
 
+class CampaignTotals(msgspec.Struct, frozen=True):
+    """What became of a campaign's mails, in recipients; None where the service does not tell.
+
+    :param recipients: whom it was meant for.
+    :param sent: mails handed over.
+    :param delivered: mails that did not bounce.
+    :param opened: recipients who opened it, as far as that can be seen; likewise the others.
+    :param bounced: bounces of either kind, where the service does not tell them apart.
+    :param failed: mails that were not handed over.
+    """
+
+    recipients: int | None = None
+    sent: int | None = None
+    delivered: int | None = None
+    opened: int | None = None
+    clicked: int | None = None
+    hard_bounced: int | None = None
+    soft_bounced: int | None = None
+    bounced: int | None = None
+    unsubscribed: int | None = None
+    complained: int | None = None
+    failed: int | None = None
+
+
+class EventKind(enum.StrEnum):
+    """What a recipient of a campaign did, or what befell the mail."""
+
+    OPEN = "open"
+    CLICK = "click"
+    HARD_BOUNCE = "hard_bounce"
+    SOFT_BOUNCE = "soft_bounce"
+    UNSUBSCRIBE = "unsubscribe"
+    COMPLAINT = "complaint"
+
+
+class CampaignEvent(msgspec.Struct, frozen=True):
+    """One recipient's doing.
+
+    :param occurred_at: when, in UTC; None where the service does not tell.
+    :param url: the link that was clicked.
+    """
+
+    kind: EventKind
+    email: str | None = None
+    subscriber_id: str | None = None
+    occurred_at: datetime | None = None
+    url: str | None = None
+
+
 class CampaignDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A campaign to be created, in words that hold for every service.
 

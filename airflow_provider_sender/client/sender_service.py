@@ -134,7 +134,11 @@ class SenderService(Service):
     """
 
     name: ClassVar[str] = "Sender"
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+    # A draft is what its campaigns are agreed upon with, so it needs neither.
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {
+        Capability.START_CAMPAIGN,
+        Capability.CLAIM,
+    }
     largest_batch: ClassVar[int] = 100
 
     def __init__(self, client: SenderClient) -> None:

@@ -12,14 +12,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from airflow_provider_sender.client.errors import UnsupportedOperationError
+from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, UnsupportedOperationError
 from airflow_provider_sender.client.paging import Listing
 from airflow_provider_sender.client.records import (
     Account,
     Campaign,
     CampaignDefinition,
+    CampaignEvent,
     CampaignsPage,
+    CampaignTotals,
     Event,
+    EventKind,
     Field,
     Group,
     Json,
@@ -28,6 +31,7 @@ from airflow_provider_sender.client.records import (
     Subscriber,
     SubscriberChange,
 )
+from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.transport import Transport
 
 
@@ -43,18 +47,29 @@ class Capability(enum.StrEnum):
     ROW_RESULTS = "say for every row whether it was accepted"
     START_WORKFLOW = "start a workflow for a subscriber"
     RECORD_EVENT = "record an event of a subscriber's"
+    FIND_SUBSCRIBER = "find a subscriber by address"
+    GROUPLESS = "keep a subscriber who is in no group"
+    START_CAMPAIGN = "create a campaign and have it sent in one call"
+    CLAIM = "keep a mark for one run at a time"
+    COPY_CAMPAIGN = "copy a campaign"
+    CAMPAIGN_TOTALS = "say how many recipients a campaign reached"
+    CAMPAIGN_EVENTS = "list who opened, clicked, bounced, unsubscribed or complained"
 
 
 class Service(ABC):
     """A service, bound to one account.
 
-    ``largest_batch`` is how many addresses a call for many takes. ``fingerprint`` is a digest of the service's address
-    and the credentials in use: where it is the same, the account is.
+    ``largest_batch`` is how many addresses a call for many takes, ``largest_write`` how many rows
+    :meth:`write_subscribers` and ``largest_lookup`` how many addresses :meth:`find_subscribers` handles at the cost of
+    about one. ``fingerprint`` is a digest of the service's address and the credentials in use: where it is the same,
+    the account is.
     """
 
     name: ClassVar[str]
     capabilities: ClassVar[frozenset[Capability]]
     largest_batch: ClassVar[int]
+    largest_write: ClassVar[int] = 1
+    largest_lookup: ClassVar[int] = 1
     transport: Transport
     fingerprint: str
 
@@ -78,6 +93,11 @@ class Service(ABC):
     def find_subscriber(self, key: str) -> Subscriber | None:
         """Return the subscriber with this address, phone or id, or None."""
 
+    def find_subscribers(self, keys: Sequence[str]) -> dict[str, Subscriber]:
+        """Return those of up to ``largest_lookup`` addresses, phones or ids the account knows."""
+        found = {key: self.find_subscriber(key) for key in keys}
+        return {key: subscriber for key, subscriber in found.items() if subscriber is not None}
+
     @abstractmethod
     def groups(self) -> list[Group]:
         """Return all groups (lists)."""
@@ -100,6 +120,21 @@ class Service(ABC):
         :raises NotFoundError: when there is none.
         :raises InvalidRequestError: when the service refuses the row.
         """
+
+    def write_subscribers(self, writes: Sequence[Write], *, trigger_automation: bool) -> Sequence[WriteResult]:
+        """Create or change up to ``largest_write`` subscribers, groups included; safe to repeat.
+
+        :return: what became of each, in the order given. One that is refused does not stop the others.
+        """
+        return [self._write_alone(write, trigger_automation=trigger_automation) for write in writes]
+
+    def _write_alone(self, write: Write, *, trigger_automation: bool) -> WriteResult:
+        act = self.create_subscriber if write.current is None else self.update_subscriber
+        try:
+            act(write.change, trigger_automation=trigger_automation)
+        except (InvalidRequestError, NotFoundError) as error:
+            return WriteResult(refusal=error)
+        return WriteResult()
 
     @abstractmethod
     def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool) -> Membership:
@@ -146,6 +181,40 @@ class Service(ABC):
     def create_campaign(self, definition: CampaignDefinition, title: str) -> str:
         """Create a draft under ``title`` and return its id. Not repeatable."""
 
+    def start_campaign(self, definition: CampaignDefinition, title: str, send_at: datetime | None) -> str:
+        """Create a campaign that is sent without anything more being done, and return its id. Not repeatable.
+
+        :param send_at: an aware datetime; None sends it now.
+        :raises UnsupportedOperationError: when the service has no such call (``START_CAMPAIGN``).
+        """
+        raise UnsupportedOperationError(self.name, Capability.START_CAMPAIGN, "Create a draft and send that.")
+
+    def copy_campaign(self, campaign_id: str) -> str:
+        """Make a draft with another campaign's content and recipients, and return its id. Not repeatable.
+
+        :raises UnsupportedOperationError: when the service has no such call (``COPY_CAMPAIGN``).
+        """
+        raise UnsupportedOperationError(self.name, Capability.COPY_CAMPAIGN, "Give campaign its content instead.")
+
+    def rename_campaign(self, campaign_id: str, title: str) -> None:
+        """Give a draft another title; safe to repeat."""
+        raise UnsupportedOperationError(self.name, Capability.COPY_CAMPAIGN, "Give campaign its content instead.")
+
+    def claim(self, mark: str) -> str | None:
+        """Take a mark for oneself, and return the claim's id; None when it is taken.
+
+        :raises UnsupportedOperationError: when the service has nothing to do that with (``CLAIM``).
+        """
+        raise UnsupportedOperationError(self.name, Capability.CLAIM, "Give the campaign as a draft.")
+
+    def claims(self, mark: str) -> list[str]:
+        """Return the ids of the claims to a mark, the first one first."""
+        raise UnsupportedOperationError(self.name, Capability.CLAIM, "Give the campaign as a draft.")
+
+    def release(self, claim_id: str) -> None:
+        """Give a claim up, one's own or a dead run's; safe to repeat."""
+        raise UnsupportedOperationError(self.name, Capability.CLAIM, "Give the campaign as a draft.")
+
     @abstractmethod
     def send_campaign(self, campaign_id: str) -> None:
         """Send a draft now. Not repeatable; refused drafts raise :class:`InvalidRequestError`."""
@@ -172,6 +241,24 @@ class Service(ABC):
     @abstractmethod
     def audience(self, campaign: Campaign) -> int | None:
         """Return how many recipients a campaign has at the most, or None when the service does not tell."""
+
+    def campaign_totals(self, campaign_id: str) -> CampaignTotals:
+        """Return how many recipients a campaign reached, and what became of the mails.
+
+        :raises UnsupportedOperationError: when the service does not tell (``CAMPAIGN_TOTALS``).
+        """
+        raise UnsupportedOperationError(self.name, Capability.CAMPAIGN_TOTALS, "Look at the campaign's page.")
+
+    def campaign_events(self, campaign_id: str, kind: EventKind) -> Listing:
+        """Return the listing of what recipients of a campaign did, or what befell them, of one kind.
+
+        :raises UnsupportedOperationError: when the service does not list them (``CAMPAIGN_EVENTS``).
+        """
+        raise UnsupportedOperationError(self.name, Capability.CAMPAIGN_EVENTS, "Give events=() for the totals alone.")
+
+    def read_campaign_event(self, raw: bytes, kind: EventKind) -> CampaignEvent:
+        """Return an event from such a listing's row."""
+        raise UnsupportedOperationError(self.name, Capability.CAMPAIGN_EVENTS, "Give events=() for the totals alone.")
 
     @abstractmethod
     def campaign_url(self, campaign_id: str) -> str:

@@ -1,0 +1,32 @@
+"""Rows written in calls for many: what goes in, and what came of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
+from airflow_provider_sender.client.records import Subscriber, SubscriberChange
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One row to be written.
+
+    :param current: the subscriber as the account has it; None for somebody to be created.
+    """
+
+    change: SubscriberChange
+    current: Subscriber | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of one row.
+
+    :param refusal: why it was not taken; None when it was.
+    :param is_certain: whether the service told of this very row, or reading it back showed it; else the service only
+        took the call it was in.
+    """
+
+    refusal: InvalidRequestError | NotFoundError | None = None
+    is_certain: bool = True
