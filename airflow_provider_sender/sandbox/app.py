@@ -13,12 +13,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from airflow_provider_sender.sandbox.control import Control
 from airflow_provider_sender.sandbox.gate import Gate
+from airflow_provider_sender.sandbox.sendara.api import Sendara
 from airflow_provider_sender.sandbox.sender.api import Sender
+from airflow_provider_sender.sandbox.sendpulse.api import SendPulse
 from airflow_provider_sender.sandbox.service import Service
 from airflow_provider_sender.sandbox.state import State
 
 SENDER = Sender()
-SERVICES: Sequence[Service] = (SENDER,)
+SENDPULSE = SendPulse()
+SENDARA = Sendara()
+SERVICES: Sequence[Service] = (SENDER, SENDPULSE, SENDARA)
 
 
 class SandboxApp:
@@ -35,7 +39,7 @@ class SandboxApp:
         self._rest: ASGIApp = Starlette(
             routes=[
                 Route("/", _page),
-                Mount("/_sandbox", routes=Control(state, SENDER).routes),
+                Mount("/_sandbox", routes=Control(state, SENDER, SERVICES[1:]).routes),
             ]
         )
 

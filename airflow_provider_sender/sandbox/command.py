@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import msgspec
 
-from airflow_provider_sender.sandbox.app import SENDER, SandboxApp
+from airflow_provider_sender.sandbox.app import SERVICES, SandboxApp
 from airflow_provider_sender.sandbox.overview import connection_line
 from airflow_provider_sender.sandbox.serving import SandboxServer, listen
 from airflow_provider_sender.sandbox.settings import Settings
@@ -26,7 +26,7 @@ from airflow_provider_sender.sandbox.tour import first_draft
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_sender.sandbox",
-        description="A stateful local stand-in for the Sender API, to try DAGs on without an account.",
+        description="A stateful local stand-in for Sender, SendPulse and Sendara, to try DAGs on without an account.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -114,8 +114,9 @@ def _serve(state: State, opened: socket.socket, options: argparse.Namespace) -> 
     base_url = f"http://{shown_host}:{opened.getsockname()[1]}"
 
     def announce() -> None:
-        print(f"Sandbox at {base_url}{SENDER.mount}; connect Airflow with:")
-        print(f"export {connection_line(base_url, SENDER, options.token)}")
+        print(f"Sandbox at {base_url}; connect Airflow with:")
+        for service in SERVICES:
+            print(f"export {connection_line(base_url, service, options.token)}")
         print(f"Watch it at {base_url}/", flush=True)
 
     server = SandboxServer(SandboxApp(state), announce, wind_up=state.end_life)

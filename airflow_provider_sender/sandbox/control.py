@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
@@ -11,10 +11,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from airflow_provider_sender.sandbox import overview
-from airflow_provider_sender.sandbox.account.ids import row_number
 from airflow_provider_sender.sandbox.account.seeding import SeedRow
 from airflow_provider_sender.sandbox.faults import AnyFault
+from airflow_provider_sender.sandbox.sendara import controls as sendara
 from airflow_provider_sender.sandbox.sender.messages import KIND as MESSAGE
+from airflow_provider_sender.sandbox.sendpulse import control as sendpulse
 from airflow_provider_sender.sandbox.service import Service
 from airflow_provider_sender.sandbox.state import State
 
@@ -57,11 +58,13 @@ class Control:
 
     :param state: the sandbox.
     :param service: whose form subscribers are shown in.
+    :param others: the other services there are.
     """
 
-    def __init__(self, state: State, service: Service) -> None:
+    def __init__(self, state: State, service: Service, others: Sequence[Service] = ()) -> None:
         self._state = state
         self._service = service
+        self._services = (service, *others)
 
     @property
     def routes(self) -> list[Route]:
@@ -82,6 +85,9 @@ class Control:
             ("DELETE", "/faults", self._clear_faults),
             ("POST", "/clock", self._advance),
             ("GET", "/overview", self._overview),
+            ("POST", "/sendara/failures", self._fail_broadcast),
+            ("POST", "/sendara/deliveries", self._sign_delivery),
+            *sendpulse.routes(self._state),
         ]
         return [Route(path, _guarded(endpoint), methods=[method]) for method, path, endpoint in table]
 
@@ -111,10 +117,11 @@ class Control:
 
     async def _counters(self, request: Request) -> Response:
         self._settle()
-        return _json(overview.counters(self._state))
+        return _json(overview.counters(self._state, self._services))
 
     async def _mails(self, request: Request) -> Response:
-        number = row_number("campaign", request.query_params.get("campaign_id", ""))
+        asked = request.query_params.get("campaign_id", "")
+        number = overview.campaign_number(self._state, self._services, asked)
         return _json({} if number is None else self._state.account.mails.per_recipient(number))
 
     async def _messages(self, request: Request) -> Response:
@@ -157,7 +164,18 @@ class Control:
     async def _overview(self, request: Request) -> Response:
         self._settle()
         base_url = f"{request.url.scheme}://{request.url.netloc}"
-        return _json(overview.overview(self._state, self._service, base_url))
+        return _json(overview.overview(self._state, self._services, base_url))
+
+    async def _fail_broadcast(self, request: Request) -> Response:
+        self._settle()
+        asked, account = await _read(request, sendara.Failing), self._state.account
+        with account.database.transaction():
+            return _json(sendara.fail_broadcast(account, asked))
+
+    async def _sign_delivery(self, request: Request) -> Response:
+        asked, account = await _read(request, sendara.Delivering), self._state.account
+        with account.database.transaction():
+            return _json(sendara.sign_delivery(account, asked))
 
     def _settle(self) -> None:
         account = self._state.account

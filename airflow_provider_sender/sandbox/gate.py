@@ -64,9 +64,11 @@ class Gate:
         known = matched or (routes[0] if routes else None)
         number = state.traffic.count(f"{call.method} {known[0].template if known else '(unknown)'}")
         headers: dict[str, str] = {}
-        reply = self._service.turned_away(call, state.token)
+        reply = self._service.turned_away(call, state.account)
+        is_over_quota = False
         if reply is None:
-            headers, reply = self._within_limit()
+            headers, reply = self._within_limits()
+            is_over_quota = reply is not None
         faults: list[AnyFault] = [] if reply is not None else state.faults.striking(call)
         status: int | None = None
         try:
@@ -76,6 +78,7 @@ class Gate:
                 await close(scope, receive)
             else:
                 status = reply.status
+                reply = self._service.finished(reply, state.account.settings)
                 reply.headers = {**headers, **reply.headers}
                 if any(isinstance(fault, Truncate) for fault in faults):
                     await send_truncated(reply, scope, receive, send)
@@ -83,10 +86,17 @@ class Gate:
                     await send_reply(reply, send)
         finally:
             if not end.is_set():
-                self._write_down(call, number, status, faults, started)
+                self._write_down(call, number, status, faults, started, is_over_quota=is_over_quota)
 
     def _write_down(
-        self, call: Call, number: int, status: int | None, faults: Sequence[AnyFault], started: float
+        self,
+        call: Call,
+        number: int,
+        status: int | None,
+        faults: Sequence[AnyFault],
+        started: float,
+        *,
+        is_over_quota: bool,
     ) -> None:
         kinds = ", ".join(str(fault.__struct_config__.tag) for fault in faults)
         self._state.traffic.log(
@@ -100,7 +110,8 @@ class Gate:
                 status=status,
                 fault=kinds or None,
                 milliseconds=round((time.perf_counter() - started) * 1000, 2),
-            )
+            ),
+            is_over_quota=is_over_quota,
         )
 
     async def _read(self, scope: Scope, receive: Receive) -> Call:
@@ -154,16 +165,18 @@ class Gate:
                     await asyncio.wait_for(end.wait(), fault.seconds)
         return not end.is_set()
 
-    def _within_limit(self) -> tuple[dict[str, str], Reply | None]:
+    def _within_limits(self) -> tuple[dict[str, str], Reply | None]:
         """Count the call: the rate headers of its answer, and the refusal when it is one too many."""
-        state = self._state
-        settings = state.account.settings
-        if settings.requests_per_window is None:
-            return {}, None
-        limit = state.limit_of(self._service.name)
-        window = limit.take(settings.requests_per_window, settings.window_seconds, time.time())
-        refusal = self._service.too_many_requests(window, settings) if window.is_exceeded else None
-        return self._service.rate_headers(window, settings), refusal
+        service, settings = self._service, self._state.account.settings
+        headers: dict[str, str] = {}
+        for place, quota in enumerate(service.quotas(settings)):
+            limit = self._state.limit_of(service.name, quota)
+            window = limit.take(quota.requests, quota.seconds, time.time(), quota.name)
+            if place == 0:
+                headers = service.rate_headers(window, settings)
+            if window.is_exceeded:
+                return headers, service.too_many_requests(window, settings)
+        return headers, None
 
     def _change_account(self, faults: Sequence[AnyFault]) -> None:
         account = self._state.account
@@ -179,7 +192,7 @@ class Gate:
             if isinstance(fault, Refuse):
                 return self._service.failure(400, fault.message)
             if isinstance(fault, Status):
-                return _as_told(fault)
+                return self._as_told(fault)
             if isinstance(fault, RateLimited):
                 reply = self._service.failure(429, "Too Many Attempts")
                 return Reply(429, reply.body, dict(fault.headers))
@@ -203,11 +216,11 @@ class Gate:
             _log.exception("The sandbox failed on %s %s", call.method, route.template)
             return self._service.failure(500, "Server Error")
 
-
-def _as_told(fault: Status) -> Reply:
-    if isinstance(fault.body, str):
-        return Reply(fault.status, fault.body.encode(), dict(fault.headers), "text/html; charset=utf-8")
-    if fault.status in (204, 304):
-        return Reply(fault.status, b"", dict(fault.headers))
-    body = {"message": "Server Error"} if fault.body is None else fault.body
-    return Reply(fault.status, json.dumps(body).encode(), dict(fault.headers))
+    def _as_told(self, fault: Status) -> Reply:
+        if isinstance(fault.body, str):
+            return Reply(fault.status, fault.body.encode(), dict(fault.headers), "text/html; charset=utf-8")
+        if fault.status in (204, 304):
+            return Reply(fault.status, b"", dict(fault.headers))
+        if fault.body is None:
+            return Reply(fault.status, self._service.failure(fault.status, "Server Error").body, dict(fault.headers))
+        return Reply(fault.status, json.dumps(fault.body).encode(), dict(fault.headers))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import msgspec
 
 from airflow_provider_sender.sandbox.account.campaigns import campaign_id
 from airflow_provider_sender.sandbox.account.documents import Json
 from airflow_provider_sender.sandbox.account.groups import group_id
+from airflow_provider_sender.sandbox.account.ids import row_number
 from airflow_provider_sender.sandbox.account.mails import MailCount
 from airflow_provider_sender.sandbox.sender.messages import KIND as MESSAGE
 from airflow_provider_sender.sandbox.service import Service
@@ -17,9 +19,13 @@ from airflow_provider_sender.sandbox.state import State
 _REQUESTS_SHOWN = 60
 
 
-def counters(state: State) -> dict[str, object]:
-    """What happened since the last reset. Mails of deleted campaigns stay counted."""
+def counters(state: State, services: Sequence[Service]) -> dict[str, object]:
+    """What happened since the last reset. Mails of deleted campaigns stay counted.
+
+    :param services: whose campaigns are counted, each under the id its service gives it.
+    """
     account, traffic = state.account, state.traffic
+    ids = {service.name: service.campaign_id for service in services}
     counts = account.mails.counts()
     campaigns: dict[str, dict[str, object]] = {
         campaign_id(number): {"title": None, "status": None, **msgspec.to_builtins(count)}
@@ -27,7 +33,8 @@ def counters(state: State) -> dict[str, object]:
     }
     for campaign in account.campaigns.all():
         count = counts.get(campaign.number, MailCount())
-        campaigns[campaign_id(campaign.number)] = {
+        campaigns.pop(campaign_id(campaign.number), None)
+        campaigns[ids[campaign.service](campaign.number)] = {
             "title": campaign.title or campaign.subject,
             "status": campaign.status,
             **msgspec.to_builtins(count),
@@ -62,7 +69,8 @@ def connection(base_url: str, service: Service, token: str) -> dict[str, str]:
 
     :param base_url: scheme, host and port the sandbox is reached at.
     """
-    return {"conn_type": service.name, "host": base_url + service.mount, "password": token}
+    login = {"login": service.login} if service.login else {}
+    return {"conn_type": service.name, "host": base_url + service.mount, **login, "password": token}
 
 
 def connection_line(base_url: str, service: Service, token: str) -> str:
@@ -71,11 +79,20 @@ def connection_line(base_url: str, service: Service, token: str) -> str:
     return f"AIRFLOW_CONN_{service.name.upper()}_DEFAULT='{value}'"
 
 
-def overview(state: State, service: Service, base_url: str) -> dict[str, object]:
+def campaign_number(state: State, services: Sequence[Service], public: str) -> int | None:
+    """The campaign that has an id with one of the services; of one that is gone only the account's own id is known."""
+    ids = {service.name: service.campaign_id for service in services}
+    for campaign in state.account.campaigns.all():
+        if ids[campaign.service](campaign.number) == public:
+            return campaign.number
+    return row_number("campaign", public)
+
+
+def overview(state: State, services: Sequence[Service], base_url: str) -> dict[str, object]:
     """Everything the page shows."""
     account = state.account
     return {
-        "connection": connection_line(base_url, service, state.token),
+        "connections": {service.name: connection_line(base_url, service, state.token) for service in services},
         "now": state.clock.now(),
         "ahead": state.clock.ahead,
         "subscribers": account.subscribers.by_status(),
@@ -83,7 +100,7 @@ def overview(state: State, service: Service, base_url: str) -> dict[str, object]
             {"id": group_id(group), "title": group.title, "count": account.groups.counts(group).total}
             for group in account.groups.all()
         ],
-        "counters": counters(state),
+        "counters": counters(state, services),
         "settings": account.settings,
         "faults": faults(state),
         "requests": state.traffic.latest(_REQUESTS_SHOWN),

@@ -1,8 +1,9 @@
-"""A fixed window of requests, as Laravel counts them."""
+"""How requests are limited: in fixed windows, as Laravel counts them, or in any stretch of time."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import msgspec
 
@@ -19,6 +20,7 @@ class Window(msgspec.Struct, frozen=True):
     :param resets_at: when it ends, in seconds since the epoch.
     :param now: when the call came.
     :param is_exceeded: whether this call was one too many.
+    :param quota: the name of the quota it belongs to, where a service has several.
     """
 
     limit: int
@@ -26,6 +28,7 @@ class Window(msgspec.Struct, frozen=True):
     resets_at: float
     now: float
     is_exceeded: bool
+    quota: str = ""
 
     @property
     def remaining(self) -> int:
@@ -54,12 +57,13 @@ class RateLimit:
         self._resets_at = 0.0
         self._used = 0
 
-    def take(self, limit: int, window_seconds: float, now: float) -> Window:
+    def take(self, limit: int, window_seconds: float, now: float, quota: str = "") -> Window:
         """Count one request.
 
         :param limit: requests allowed in a window.
         :param window_seconds: the window's length.
         :param now: seconds since the epoch.
+        :param quota: what the window is called.
         """
         if now >= self._resets_at:
             end = now + window_seconds
@@ -68,8 +72,36 @@ class RateLimit:
         is_exceeded = self._used >= limit
         if not is_exceeded:
             self._used += 1
-        return Window(limit, self._used, self._resets_at, now, is_exceeded)
+        return Window(limit, self._used, self._resets_at, now, is_exceeded, quota)
 
     def advance(self, seconds: float) -> None:
         """Let a window end this much earlier, as time was skipped."""
         self._resets_at -= seconds
+
+
+class SlidingLimit:
+    """Counts an account's requests over the stretch of time that ends now."""
+
+    def __init__(self) -> None:
+        self._let_through: deque[float] = deque()
+
+    def take(self, limit: int, window_seconds: float, now: float, quota: str = "") -> Window:
+        """Count one request.
+
+        :param limit: requests allowed in any stretch of the window's length.
+        :param window_seconds: that length.
+        :param now: seconds since the epoch.
+        :param quota: what the window is called.
+        :return: the window; it resets when its first request no longer counts.
+        """
+        counted = self._let_through
+        while counted and counted[0] <= now - window_seconds:
+            counted.popleft()
+        is_exceeded = len(counted) >= limit
+        if not is_exceeded:
+            counted.append(now)
+        return Window(limit, len(counted), counted[0] + window_seconds, now, is_exceeded, quota)
+
+    def advance(self, seconds: float) -> None:
+        """Let the requests have been this much earlier, as time was skipped."""
+        self._let_through = deque(moment - seconds for moment in self._let_through)

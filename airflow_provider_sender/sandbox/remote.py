@@ -23,6 +23,11 @@ _TEST_SETTINGS: dict[str, Json] = {
     "requests_per_window": None,
     "group_visibility_seconds": 0,
     "delete_seconds": 0,
+    "sendara_requests_per_second": None,
+    "sendpulse_requests_per_second": None,
+    "sendpulse_requests_per_minute": None,
+    "sendpulse_requests_per_day": None,
+    "sendpulse_campaigns_per_hour": None,
 }
 
 
@@ -63,6 +68,13 @@ class LoggedRequest(TypedDict):
     status: int | None
     fault: str | None
     milliseconds: float
+
+
+class WebhookDelivery(TypedDict):
+    """What a webhook's endpoint would be sent; ``body`` is the raw text the signature is over."""
+
+    headers: dict[str, str]
+    body: str
 
 
 class SandboxError(RuntimeError):
@@ -151,6 +163,30 @@ class Sandbox:
         """The Airflow connection to its Sender; ``json.dumps`` of it is what ``AIRFLOW_CONN_...`` takes."""
         return {"conn_type": "sender", "host": self.sender_url, "password": self.token}
 
+    @property
+    def sendpulse_url(self) -> str:
+        """The address of its SendPulse, as an Airflow connection's host."""
+        return f"{self.url}/sendpulse"
+
+    @property
+    def sendpulse_connection(self) -> dict[str, str]:
+        """The Airflow connection to its SendPulse, by client id and secret.
+
+        Without its ``login`` the ``password`` is a static API key.
+        """
+        host = self.sendpulse_url
+        return {"conn_type": "sendpulse", "host": host, "login": "sandbox-client", "password": self.token}
+
+    @property
+    def sendara_url(self) -> str:
+        """The address of its Sendara, as an Airflow connection's host."""
+        return f"{self.url}/sendara"
+
+    @property
+    def sendara_connection(self) -> dict[str, str]:
+        """The Airflow connection to its Sendara."""
+        return {"conn_type": "sendara", "host": self.sendara_url, "password": self.token}
+
     def reset(self, *, subscribers: int = 0, **settings: Json) -> dict[str, Json]:
         """Begin anew: an account of made-up subscribers, no campaigns, no faults, counters at zero.
 
@@ -188,6 +224,20 @@ class Sandbox:
         """How many mails of a campaign each address got."""
         found: dict[str, int] = self._ask("GET", "/mails", campaign_id=campaign_id)
         return found
+
+    def set_campaign_status(self, campaign_id: str | int, status: int) -> None:
+        """Have a SendPulse campaign show any status of the vendor's table, e.g. 5 for blocked by the service.
+
+        In a status that does not go on by itself nothing more is mailed.
+        """
+        self._ask("PUT", f"/sendpulse/campaigns/{campaign_id}/status", {"status": status})
+
+    def revoke_tokens(self) -> int:
+        """Have no token hold any more that SendPulse issued, before their time is over.
+
+        :return: how many did until now.
+        """
+        return int(self._ask("DELETE", "/sendpulse/tokens")["revoked"])
 
     def messages(self) -> list[dict[str, Any]]:
         """The transactional e-mails that were sent, oldest first, as they were posted."""
@@ -233,6 +283,29 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock: campaigns, deletions and the rate window do not wait for the wall's."""
         self._ask("POST", "/clock", {"advance": seconds})
+
+    def fail_broadcast(self, broadcast_id: str) -> None:
+        """Have a broadcast of its Sendara fail: with nothing mailed when it has not begun, else in the end.
+
+        :param broadcast_id: a draft, or one that is scheduled or sending.
+        """
+        self._ask("POST", "/sendara/failures", {"broadcast_id": broadcast_id})
+
+    def webhook_delivery(
+        self, webhook_id: str, event_type: str = "delivered", message_id: str = "msg_000000", seconds_ago: int = 0
+    ) -> WebhookDelivery:
+        """A delivery of its Sendara, signed with the webhook's secret; nothing is sent.
+
+        :param webhook_id: whose secret.
+        :param event_type: the event's bare name.
+        :param message_id: the message it is about.
+        :param seconds_ago: how old the signature is.
+        """
+        asked: dict[str, Json] = {
+            "webhook_id": webhook_id, "event_type": event_type, "message_id": message_id, "seconds_ago": seconds_ago,
+        }  # fmt: skip
+        found: WebhookDelivery = self._ask("POST", "/sendara/deliveries", asked)
+        return found
 
     # What comes back is as different as the endpoints; each method above says what its own gives.
     def _ask(self, method: str, path: str, body: dict[str, Json] | None = None, **query: str) -> Any:

@@ -53,27 +53,53 @@ class Routes:
         return found
 
 
+class Quota(msgspec.Struct, frozen=True):
+    """A limit on an account's requests.
+
+    :param name: what tells it from the service's other quotas.
+    :param requests: how many are let through in a window.
+    :param seconds: the window's length.
+    :param is_sliding: whether it holds for any stretch of that length, instead of for one window after another.
+    """
+
+    name: str
+    requests: int
+    seconds: float
+    is_sliding: bool = False
+
+
 class Service(Protocol):
     """A service the sandbox imitates.
 
-    ``mount`` is where it is served, e.g. ``/sender/v2``.
+    ``mount`` is where it is served, e.g. ``/sender/v2``. ``login`` is what its connection has beside the token;
+    empty where the token is all.
     """
 
     name: str
     mount: str
+    login: str
     routes: Routes
 
-    def turned_away(self, call: Call, token: str) -> Reply | None:
+    def turned_away(self, call: Call, account: Account) -> Reply | None:
         """The answer to a caller who does not belong here, before anything else is looked at."""
+
+    def campaign_id(self, number: int) -> str:
+        """How the service writes the id of one of its campaigns."""
+
+    def quotas(self, settings: Settings) -> Sequence[Quota]:
+        """The limits on the account's requests; the first is the one the rate headers are about."""
 
     def rate_headers(self, window: Window, settings: Settings) -> dict[str, str]:
         """What the service says in every answer about the requests that are left."""
 
     def too_many_requests(self, window: Window, settings: Settings) -> Reply:
-        """The refusal of a call beyond the limit."""
+        """The refusal of a call beyond a limit."""
 
     def failure(self, status: int, message: str) -> Reply:
         """An error in the service's own form."""
+
+    def finished(self, reply: Reply, settings: Settings) -> Reply:
+        """An answer as it leaves, whoever gave it."""
 
     def invalid(self, errors: dict[str, list[str]]) -> Reply:
         """The refusal of input, field by field."""

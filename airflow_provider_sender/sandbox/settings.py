@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from airflow_provider_sender.sandbox.sendpulse.knobs import SendPulseKnobs
+
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(SendPulseKnobs, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the stand-in behaves where the service's documents leave room, or where accounts differ.
 
     :param requests_per_window: requests the account may make in a window; ``None`` is no limit, and then the

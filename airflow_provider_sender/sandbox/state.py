@@ -8,7 +8,8 @@ from airflow_provider_sender.sandbox.account.account import Account
 from airflow_provider_sender.sandbox.account.database import Database
 from airflow_provider_sender.sandbox.clock import Clock
 from airflow_provider_sender.sandbox.faults import Faults
-from airflow_provider_sender.sandbox.ratelimit import RateLimit
+from airflow_provider_sender.sandbox.ratelimit import RateLimit, SlidingLimit
+from airflow_provider_sender.sandbox.service import Quota
 from airflow_provider_sender.sandbox.settings import Settings
 from airflow_provider_sender.sandbox.traffic import Traffic
 
@@ -23,30 +24,35 @@ class State:
     """
 
     def __init__(self, token: str, settings: Settings, data: str | None = None, seed: int = 0) -> None:
-        self.token = token
         self.base_settings = settings
         self.database = Database(data)
         ahead = self.database.row("SELECT ahead FROM clock")
         self.clock = Clock(0.0 if ahead is None else float(ahead[0]))
-        self.account = Account(self.database, self.clock, settings, seed)
+        self.account = Account(self.database, self.clock, settings, seed, token)
         self._begin()
         if not self.account.segments.all():
             self._furnish()
+
+    @property
+    def token(self) -> str:
+        """The token that is accepted."""
+        return self.account.token
 
     def _begin(self) -> None:
         # Set when this life of the account is over, so that a call still waiting then never reaches the next one.
         self.end = asyncio.Event()
         self.faults = Faults()
         self.traffic = Traffic()
-        self.limits: dict[str, RateLimit] = {}
+        self.limits: dict[str, RateLimit | SlidingLimit] = {}
 
     def end_life(self) -> None:
         """Have no call that still waits happen any more."""
         self.end.set()
 
-    def limit_of(self, service: str) -> RateLimit:
-        """The window of a service's requests."""
-        return self.limits.setdefault(service, RateLimit())
+    def limit_of(self, service: str, quota: Quota) -> RateLimit | SlidingLimit:
+        """The window of one of the quotas a service has."""
+        kind = SlidingLimit if quota.is_sliding else RateLimit
+        return self.limits.setdefault(f"{service} {quota.name}", kind())
 
     def reset(self, settings: Settings, subscribers: int) -> None:
         """Begin anew, as if the sandbox had just been started with these knobs and this many subscribers."""

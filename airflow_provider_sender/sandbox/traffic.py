@@ -50,9 +50,12 @@ class Traffic:
         self.by_path[endpoint] += 1
         return self.requests
 
-    def log(self, request: LoggedRequest) -> None:
-        """Log a request when it is answered."""
-        self.rate_limited += request.status == 429
+    def log(self, request: LoggedRequest, *, is_over_quota: bool = False) -> None:
+        """Log a request when it is answered.
+
+        :param is_over_quota: whether it was refused as one too many, with whatever status.
+        """
+        self.rate_limited += is_over_quota or request.status == 429
         self._log.append(request)
 
     def latest(self, limit: int) -> list[LoggedRequest]:

@@ -4,10 +4,11 @@ import json
 import shlex
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,11 @@ COMMAND = [sys.executable, "-m", "airflow_provider_sender.sandbox"]
 
 @contextmanager
 def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """The command as somebody types it, and the three lines it says first."""
+    """The command as somebody types it, and the five lines it says first."""
     process = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield process, [process.stdout.readline() for _ in range(3)]
+        yield process, [process.stdout.readline() for _ in range(5)]
     finally:
         process.kill()
         process.communicate()
@@ -50,8 +51,10 @@ def test_it_says_how_to_connect_as_soon_as_it_can_be_reached() -> None:
         found = requests.get(f"{connection['host']}/subscribers", headers=headers, timeout=5)
         assert found.json()["meta"]["total"] == 30
         assert found.headers["X-RateLimit-Limit"] == "300"
-        page = lines[2].split()[-1]
+        page = lines[4].split()[-1]
         assert requests.get(page, timeout=5).text.startswith("<!doctype html>")
+        others = [shlex.split(line)[1].partition("=")[0] for line in lines[2:4]]
+        assert others == ["AIRFLOW_CONN_SENDPULSE_DEFAULT", "AIRFLOW_CONN_SENDARA_DEFAULT"]
         drafts = requests.get(f"{connection['host']}/campaigns", headers=headers, timeout=5).json()["data"]
         assert [row["status"] for row in drafts] == ["DRAFT"]
 
@@ -59,7 +62,7 @@ def test_it_says_how_to_connect_as_soon_as_it_can_be_reached() -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_quietly(how: signal.Signals) -> None:
     with running("--port", "0", "--subscribers", "0") as (process, lines):
-        page = lines[2].split()[-1]
+        page = lines[4].split()[-1]
         with requests.Session() as kept_open:
             kept_open.get(page, timeout=5)
             process.send_signal(how)
@@ -72,7 +75,7 @@ def test_it_ends_quietly(how: signal.Signals) -> None:
 
 def test_it_ends_quietly_with_a_call_still_waiting() -> None:
     with running("--port", "0", "--subscribers", "0") as (process, lines):
-        sandbox = Sandbox(lines[2].split()[-1])
+        sandbox = Sandbox(lines[4].split()[-1])
         sandbox.fault("delay", seconds=60)
         with pytest.raises(requests.ReadTimeout):
             Api(sandbox).call("GET", "/groups", timeout=0.1)
@@ -110,6 +113,8 @@ def test_a_wrong_knob_is_said(options: list[str]) -> None:
 
 
 def test_a_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "older")) as database:
+        database.execute("CREATE TABLE subscribers (number INTEGER)")
     (tmp_path / "text").write_text("This is not a database, and long enough to be sure of it." * 20)
     for path in (tmp_path / "text", tmp_path / "missing" / "file"):
         assert "cannot be used" in refused("--port", "0", "--data", str(path))

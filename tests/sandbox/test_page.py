@@ -21,7 +21,9 @@ def test_the_page_is_told_everything_it_shows(sender_sandbox: Sandbox, api: Api)
     sender_sandbox.fault("refuse", "/groups")
     sender_sandbox.advance(60)
     found = requests.get(f"{sender_sandbox.url}/_sandbox/overview", timeout=5).json()
-    assert f'"host": "{sender_sandbox.sender_url}"' in found["connection"]
+    assert list(found["connections"]) == ["sender", "sendpulse", "sendara"]
+    assert f'"host": "{sender_sandbox.sender_url}"' in found["connections"]["sender"]
+    assert '"login": "sandbox-client"' in found["connections"]["sendpulse"]
     assert sum(found["subscribers"].values()) == 40
     assert {group["title"] for group in found["groups"]} == {"Newsletter", "Customers", "Product updates"}
     assert found["counters"]["campaigns"][campaign]["status"] == "SENT"

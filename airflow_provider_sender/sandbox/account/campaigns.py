@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable
 
 from airflow_provider_sender.sandbox.account.database import Database, Value
+from airflow_provider_sender.sandbox.account.fanout import FanOut, fan_out_of, narrowed, reachable_addresses
 from airflow_provider_sender.sandbox.account.groups import Groups
 from airflow_provider_sender.sandbox.account.ids import public_id, row_number
+from airflow_provider_sender.sandbox.account.lists import Lists
 from airflow_provider_sender.sandbox.account.mails import Mails, Outcome
 from airflow_provider_sender.sandbox.account.records import (
     EVERYBODY,
@@ -20,11 +22,13 @@ from airflow_provider_sender.sandbox.account.segments import Segments
 from airflow_provider_sender.sandbox.account.subscribers import Subscribers
 
 _KIND = "campaign"
+# Where people leave single lists, their other lists still may write to them.
+_WITH_CONSENT_PER_LIST = frozenset({"sendpulse"})
 
 _BLANK: dict[str, Value] = {
     "title": "", "subject": "", "sender_name": "", "reply_to": "", "preheader": None,
     "content_type": "html", "content": None, "group_ids": "[]", "segment_ids": "[]", "google_analytics": 0,
-    "followup_active": 0, "followup_subject": None, "followup_delay": None,
+    "followup_active": 0, "followup_subject": None, "followup_delay": None, "service": "sender", "detail": "{}",
 }  # fmt: skip
 _UNSENT: dict[str, Value] = {
     "status": CampaignStatus.DRAFT, "schedule_time": None, "due_at": None, "starts_at": None, "ends_at": None,
@@ -38,22 +42,39 @@ class Campaigns:
     :param database: the account's database.
     :param subscribers: who can be mailed.
     :param groups: the groups campaigns go to.
+    :param lists: who of them a group may not write to.
     :param segments: the segments they go to.
     :param mails: where mails are counted.
     """
 
     def __init__(
-        self, database: Database, subscribers: Subscribers, groups: Groups, segments: Segments, mails: Mails
+        self,
+        database: Database,
+        subscribers: Subscribers,
+        groups: Groups,
+        lists: Lists,
+        segments: Segments,
+        mails: Mails,
     ) -> None:
         self._database = database
         self._subscribers = subscribers
         self._groups = groups
+        self._lists = lists
         self._segments = segments
         self._mails = mails
 
     def all(self) -> list[Campaign]:
         """Every campaign, oldest first."""
         return [Campaign(*row) for row in self._database.rows("SELECT * FROM campaigns ORDER BY number")]
+
+    def of(self, service: str) -> list[Campaign]:
+        """Every campaign made through a service, oldest first."""
+        return [campaign for campaign in self.all() if campaign.service == service]
+
+    def numbered(self, number: int, service: str) -> Campaign | None:
+        """The campaign of a service with a number."""
+        row = self._database.row("SELECT * FROM campaigns WHERE number = ? AND service = ?", (number, service))
+        return None if row is None else Campaign(*row)
 
     def find(self, public: str) -> Campaign | None:
         """The campaign with an id."""
@@ -90,13 +111,24 @@ class Campaigns:
         """Who a campaign is for: its groups and segments together, or everybody when it names neither."""
         groups = [group for id in json.loads(campaign.group_ids) if (group := self._groups.find(id)) is not None]
         segments = [found for id in json.loads(campaign.segment_ids) if (found := self._segments.find(id)) is not None]
-        if campaign.group_ids == campaign.segment_ids == "[]":
+        fan_out = fan_out_of(campaign)
+        if fan_out is None and campaign.group_ids == campaign.segment_ids == "[]":
             return EVERYBODY
-        parts = [self._groups.members(groups), *(self._segments.audience(segment) for segment in segments)]
-        return Audience(
-            " OR ".join(f"({part.condition})" for part in parts),
+        consenting = campaign.service in _WITH_CONSENT_PER_LIST
+        members = self._lists.reachable(groups) if consenting else self._groups.members(groups)
+        parts = [members, *(self._segments.audience(segment) for segment in segments)]
+        # There a segment is a part of its list; elsewhere it is one audience more.
+        joint = " AND " if consenting and groups else " OR "
+        audience = Audience(
+            joint.join(f"({part.condition})" for part in parts),
             tuple(value for part in parts for value in part.parameters),
         )
+        return audience if fan_out is None else narrowed(fan_out, audience, self._excluded(fan_out))
+
+    def _excluded(self, fan_out: FanOut) -> list[Audience]:
+        groups = [found for id in fan_out.excluded_group_ids if (found := self._groups.find(id)) is not None]
+        segments = [part for id in fan_out.excluded_segment_ids if (part := self._segments.find(id)) is not None]
+        return [self._groups.members(groups), *(self._segments.audience(segment) for segment in segments)]
 
     def recipients(self, campaign: Campaign) -> int:
         """How many active subscribers a campaign would go to now."""
@@ -110,7 +142,7 @@ class Campaigns:
 
         :return: the number of mails.
         """
-        mailed = self._mails.deliver(campaign.number, self.audience(campaign), now)
+        mailed = self._mailed(campaign, now)
         starts = now + state_delay
         self.change(
             campaign,
@@ -118,6 +150,17 @@ class Campaigns:
         )
         self.settle(now, send_seconds)
         return mailed
+
+    def _mailed(self, campaign: Campaign, now: float) -> int:
+        fan_out = fan_out_of(campaign)
+        if fan_out is not None and fan_out.fails:
+            return 0
+        if fan_out is not None and fan_out.addresses is not None:
+            reachable = reachable_addresses(self._database, fan_out)
+            return len(reachable) if fan_out.is_test else self._mails.deliver_once(campaign.number, reachable, now)
+        if fan_out is not None and fan_out.is_test:
+            return self.recipients(campaign)
+        return self._mails.deliver(campaign.number, self.audience(campaign), now)
 
     def schedule(self, campaign: Campaign, schedule_time: str, due_at: float) -> None:
         """Have a campaign mailed at a time to come."""
@@ -147,10 +190,12 @@ class Campaigns:
         for campaign in self._where("starts_at <= ?", now):
             self.change(campaign, {"status": CampaignStatus.SENDING, "starts_at": None, "sent_at": None})
         for campaign in self._where("starts_at IS NULL AND ends_at <= ?", now):
+            fan_out = fan_out_of(campaign)
+            failed = fan_out is not None and fan_out.fails
             self.change(
                 campaign,
                 {
-                    "status": CampaignStatus.SENT,
+                    "status": CampaignStatus.FAILED if failed else CampaignStatus.SENT,
                     "sent_at": campaign.ends_at,
                     "ends_at": None,
                     "opens": self._mails.outcomes(campaign.number, Outcome.OPEN),

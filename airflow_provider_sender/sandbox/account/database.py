@@ -15,7 +15,9 @@ Row: TypeAlias = tuple[Any, ...]
 
 # Times are seconds since the epoch. 0 in listed_at and groupable_at is "always was"; NULL in a *_at that is
 # still to come is "never". Subscribers' created has whole seconds, as the services have: many rows share one.
-_SCHEMA = """
+# Kept in the file, so that one from before a change of the tables is refused and not half understood.
+_VERSION = 2
+_SCHEMA = f"PRAGMA user_version = {_VERSION};" """
 CREATE TABLE subscribers (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     email TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -24,7 +26,8 @@ CREATE TABLE subscribers (
     created INTEGER NOT NULL, unsubscribed_at INTEGER, bounced_at INTEGER,
     ip_address TEXT, location TEXT,
     field_values TEXT NOT NULL DEFAULT '{}',
-    listed_at REAL NOT NULL DEFAULT 0, groupable_at REAL NOT NULL DEFAULT 0, delete_at REAL
+    listed_at REAL NOT NULL DEFAULT 0, groupable_at REAL NOT NULL DEFAULT 0, delete_at REAL,
+    tags TEXT NOT NULL DEFAULT '[]', consent TEXT, modified REAL
 );
 CREATE INDEX subscribers_created ON subscribers (created);
 CREATE INDEX subscribers_phone ON subscribers (phone) WHERE phone IS NOT NULL;
@@ -39,6 +42,14 @@ CREATE TABLE memberships (
     PRIMARY KEY (group_number, subscriber_number)
 ) WITHOUT ROWID;
 CREATE INDEX memberships_subscriber ON memberships (subscriber_number);
+CREATE TABLE list_entries (
+    group_number INTEGER NOT NULL, subscriber_number INTEGER NOT NULL,
+    status INTEGER, field_values TEXT NOT NULL DEFAULT '{}', source TEXT, added REAL,
+    PRIMARY KEY (group_number, subscriber_number)
+) WITHOUT ROWID;
+CREATE TABLE list_variables (
+    group_number INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, PRIMARY KEY (group_number, name)
+) WITHOUT ROWID;
 CREATE TABLE fields (
     number INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, type TEXT NOT NULL, shown INTEGER NOT NULL,
     created REAL NOT NULL, modified REAL NOT NULL
@@ -55,7 +66,8 @@ CREATE TABLE campaigns (
     followup_active INTEGER NOT NULL, followup_subject TEXT, followup_delay INTEGER,
     status TEXT NOT NULL, schedule_time TEXT, due_at REAL, starts_at REAL, ends_at REAL, sent_at REAL,
     recipients INTEGER NOT NULL, opens INTEGER NOT NULL, clicks INTEGER NOT NULL, bounces INTEGER NOT NULL,
-    created REAL NOT NULL, modified REAL NOT NULL, listed_at REAL NOT NULL
+    created REAL NOT NULL, modified REAL NOT NULL, listed_at REAL NOT NULL,
+    service TEXT NOT NULL DEFAULT 'sender', detail TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE mails (
     campaign_number INTEGER NOT NULL, email TEXT NOT NULL, subscriber_number INTEGER NOT NULL,
@@ -80,6 +92,7 @@ class Database:
     """One connection, and counters of what changed, by which the caches above it know they are stale.
 
     :param path: the SQLite file; ``None`` keeps everything in memory.
+    :raises sqlite3.Error: when the file is no database, or not one of this version's.
     """
 
     def __init__(self, path: str | None = None) -> None:
@@ -91,6 +104,8 @@ class Database:
         self.versions: Counter[str] = Counter()
         if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'subscribers'"):
             self._connection.executescript(_SCHEMA)
+        if self.number("PRAGMA user_version") != _VERSION:
+            raise sqlite3.DatabaseError("it was written by another version of this package; begin with a new file")
 
     def rows(self, statement: str, parameters: Sequence[Value] = ()) -> list[Row]:
         """All rows of a query."""

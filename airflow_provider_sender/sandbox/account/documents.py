@@ -54,6 +54,14 @@ class Documents:
         row = self._database.row("SELECT body, created FROM documents WHERE kind = ? AND number = ?", (kind, number))
         return None if row is None else Document(number, kind, json.loads(row[0]), row[1])
 
+    def where(self, kind: str, attribute: str, value: str) -> list[Document]:
+        """The resources of a kind that have a value, oldest first."""
+        rows = self._database.rows(
+            "SELECT number, body, created FROM documents WHERE kind = ? AND json_extract(body, ?) = ? ORDER BY number",
+            (kind, f"$.{attribute}", value),
+        )
+        return [Document(number, kind, json.loads(body), created) for number, body, created in rows]
+
     def add(self, kind: str, body: dict[str, Json], now: float) -> Document:
         """A new resource."""
         values: dict[str, Value] = {"kind": kind, "body": json.dumps(body), "created": now}

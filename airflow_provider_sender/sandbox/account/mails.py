@@ -6,6 +6,7 @@ in every run. It is looked at only once the campaign is SENT.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 import msgspec
@@ -81,6 +82,41 @@ class Mails:
             f" WHERE status = '{SubscriberStatus.ACTIVE}' AND ({audience.condition})"
             " ON CONFLICT (campaign_number, email) DO UPDATE SET count = count + 1",
             (campaign_number, campaign_number, now, *audience.parameters),
+        )
+
+    def deliver_to(self, campaign_number: int, email: str, now: float) -> int:
+        """Mail a campaign to one address that need not be a subscriber's, as a test of it.
+
+        :return: the number of mails.
+        """
+        self._database.versions["mails"] += 1
+        return self._database.run(
+            "INSERT INTO mails VALUES (?, ?, 0, 999, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1",
+            (campaign_number, email, now),
+        )
+
+    def outcome_of(self, campaign_number: int, email: str) -> Mail | None:
+        """A campaign's mail to an address, if there was one."""
+        row = self._database.row(
+            "SELECT campaign_number, email, subscriber_number, fate, mailed_at FROM mails"
+            " WHERE campaign_number = ? AND email = ? COLLATE NOCASE",
+            (campaign_number, email),
+        )
+        return None if row is None else Mail(*row)
+
+    def deliver_once(self, campaign_number: int, recipients: Sequence[tuple[int, str]], now: float) -> int:
+        """Mail a campaign to addresses that have not had it.
+
+        :param recipients: a subscriber's number, 0 for none, and the address of each.
+        :return: the number of mails.
+        """
+        self._database.versions["mails"] += 1
+        return sum(
+            self._database.run(
+                "INSERT INTO mails VALUES (?, ?, ?, fate(?, ?), 1, ?) ON CONFLICT DO NOTHING",
+                (campaign_number, email, number, campaign_number, email, now),
+            )
+            for number, email in recipients
         )
 
     def counts(self) -> dict[int, MailCount]:

@@ -23,6 +23,8 @@ class CampaignStatus(StrEnum):
     SCHEDULED = "SCHEDULED"
     SENDING = "SENDING"
     SENT = "SENT"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
 
 
 class FieldType(StrEnum):
@@ -34,7 +36,12 @@ class FieldType(StrEnum):
 
 
 class Subscriber(msgspec.Struct):
-    """A person on the account; the order of the attributes is that of the table's columns."""
+    """A person on the account; the order of the attributes is that of the table's columns.
+
+    :param tags: a JSON list of labels, for services that have them.
+    :param consent: what a service with finer consent than ``status`` was told, where it was told.
+    :param modified: when such a service changed it last.
+    """
 
     number: int
     email: str
@@ -53,6 +60,9 @@ class Subscriber(msgspec.Struct):
     listed_at: float
     groupable_at: float
     delete_at: float | None
+    tags: str
+    consent: str | None
+    modified: float | None
 
 
 class Group(msgspec.Struct):
@@ -85,7 +95,11 @@ class Segment(msgspec.Struct):
 
 
 class Campaign(msgspec.Struct):
-    """A campaign, in the order of the table's columns."""
+    """A campaign, in the order of the table's columns.
+
+    :param service: the service it was made through, the only one that shows it.
+    :param detail: a JSON object of what only that service knows of it.
+    """
 
     number: int
     title: str
@@ -114,6 +128,8 @@ class Campaign(msgspec.Struct):
     created: float
     modified: float
     listed_at: float
+    service: str
+    detail: str
 
 
 class Audience(msgspec.Struct, frozen=True):

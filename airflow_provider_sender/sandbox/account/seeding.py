@@ -12,6 +12,7 @@ import msgspec
 from airflow_provider_sender.sandbox.account.database import Database, Value
 from airflow_provider_sender.sandbox.account.fields import Fields, field_id
 from airflow_provider_sender.sandbox.account.groups import Groups
+from airflow_provider_sender.sandbox.account.lists import EntryStatus
 from airflow_provider_sender.sandbox.account.people import PLAN, RENEWAL, VISITS, creation_times, person
 from airflow_provider_sender.sandbox.account.records import Field, FieldType, SubscriberStatus
 from airflow_provider_sender.sandbox.account.subscribers import Subscribers, international
@@ -88,6 +89,18 @@ class Seeding:
         for title, share in _GROUPS.items():
             numbers = [first + index for index in range(count) if chance.random() < share]
             self._groups.join(self._groups.titled(title, now), numbers)
+        self._leave_single_lists(first, now)
+
+    def _leave_single_lists(self, first: int, now: float) -> None:
+        """Have some people on two lists leave one of them, which only services with consent per list show."""
+        stays, leaves = (self._groups.titled(title, now).number for title in ("Newsletter", "Customers"))
+        self._database.run(
+            "INSERT INTO list_entries (group_number, subscriber_number, status)"
+            " SELECT ?, here.subscriber_number, ? FROM memberships AS here JOIN memberships AS there"
+            " ON there.subscriber_number = here.subscriber_number AND there.group_number = ?"
+            " WHERE here.group_number = ? AND here.subscriber_number >= ? AND here.subscriber_number % 20 = 0",
+            (leaves, EntryStatus.UNSUBSCRIBED, stays, leaves, first),
+        )
 
     def rows(self, rows: list[SeedRow], now: float) -> None:
         """Add given subscribers.

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 from airflow_provider_sender.sandbox.account.database import Database
 from airflow_provider_sender.sandbox.account.ids import public_id, row_number
 from airflow_provider_sender.sandbox.account.records import Audience, Segment
 
 _KIND = "segment"
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The rule of a segment that a service let a client make.
+
+    :param tags: labels everybody in it has.
+    :param values: custom field values, by field id, everybody in it has.
+    :param attributes: the same values as the client named them.
+    """
+
+    tags: list[str] = []
+    values: dict[str, object] = {}
+    attributes: dict[str, object] = {}
 
 
 class Rule(StrEnum):
@@ -55,7 +70,34 @@ class Segments:
 
     def audience(self, segment: Segment) -> Audience:
         """Who is in a segment."""
+        if segment.rule.startswith("{"):
+            return matching(msgspec.json.decode(segment.rule, type=Match))
         return _AUDIENCES[Rule(segment.rule)]
+
+    def add(self, name: str, match: Match, now: float) -> Segment:
+        """A new segment of the people who match."""
+        rule = msgspec.json.encode(match).decode()
+        return Segment(self._database.insert("segments", {"name": name, "rule": rule, "created": now}), name, rule, now)
+
+    def change(self, segment: Segment, name: str, match: Match) -> Segment:
+        """Give a segment another name or rule."""
+        rule = msgspec.json.encode(match).decode()
+        self._database.update("segments", segment.number, {"name": name, "rule": rule})
+        self._database.versions["subscriber values"] += 1
+        return Segment(segment.number, name, rule, segment.created)
+
+
+def matching(match: Match) -> Audience:
+    """The people who have all of some tags and values."""
+    conditions, parameters = [], list[str | int]()
+    for tag in match.tags:
+        conditions.append("EXISTS (SELECT 1 FROM json_each(subscribers.tags) WHERE json_each.value = ?)")
+        parameters.append(tag)
+    for id, value in match.values.items():
+        # Extracted as JSON both times, or 1, true and "1" would be the same.
+        conditions.append("field_values -> ? IS json(?)")
+        parameters += [f'$."{id}"', msgspec.json.encode(value).decode()]
+    return Audience(" AND ".join(conditions) or "FALSE", tuple(parameters))
 
 
 def segment_id(segment: Segment) -> str:

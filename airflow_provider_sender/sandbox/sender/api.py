@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from airflow_provider_sender.sandbox.account.account import Account
+from airflow_provider_sender.sandbox.account.campaigns import campaign_id
 from airflow_provider_sender.sandbox.ratelimit import Window
 from airflow_provider_sender.sandbox.sender import (
     activity,
@@ -23,7 +24,7 @@ from airflow_provider_sender.sandbox.sender import (
     webhooks,
     workflows,
 )
-from airflow_provider_sender.sandbox.service import Routes
+from airflow_provider_sender.sandbox.service import Quota, Routes
 from airflow_provider_sender.sandbox.settings import Settings
 from airflow_provider_sender.sandbox.wire import Call, Reply
 
@@ -53,15 +54,26 @@ class Sender:
 
     name = "sender"
     mount = "/sender/v2"
+    login = ""
     routes = Routes(chain.from_iterable(part.ROUTES for part in _PARTS))
 
-    def turned_away(self, call: Call, token: str) -> Reply | None:
+    def turned_away(self, call: Call, account: Account) -> Reply | None:
         """A caller who does not ask for JSON gets a web page, and one without the token 401."""
         if "json" not in call.headers.get("accept", ""):
             return Reply(200, _NOT_JSON, media_type="text/html; charset=utf-8")
-        if call.headers.get("authorization") != f"Bearer {token}":
+        if call.headers.get("authorization") != f"Bearer {account.token}":
             return replies.failure(401, "Unauthenticated.")
         return None
+
+    def campaign_id(self, number: int) -> str:
+        """The account's own public id."""
+        return campaign_id(number)
+
+    def quotas(self, settings: Settings) -> Sequence[Quota]:
+        """One window, if any."""
+        if settings.requests_per_window is None:
+            return ()
+        return (Quota("", settings.requests_per_window, settings.window_seconds),)
 
     def rate_headers(self, window: Window, settings: Settings) -> dict[str, str]:
         """The three headers, and the time of the reset in the form the knob says."""
@@ -86,6 +98,10 @@ class Sender:
     def failure(self, status: int, message: str) -> Reply:
         """An error in Sender's form."""
         return replies.failure(status, message)
+
+    def finished(self, reply: Reply, settings: Settings) -> Reply:
+        """As it is."""
+        return reply
 
     def invalid(self, errors: dict[str, list[str]]) -> Reply:
         """422, field by field."""

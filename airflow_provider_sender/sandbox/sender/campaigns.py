@@ -39,7 +39,7 @@ def _list(account: Account, call: Call) -> Reply:
     statuses = {value.upper() for name, value in parse_qsl(call.query_string) if name in ("status", "status[]")}
     listed = [
         campaign
-        for campaign in account.campaigns.all()
+        for campaign in account.campaigns.of("sender")
         if campaign.listed_at <= account.now and (not statuses or campaign.status in statuses)
     ]
     keys: dict[str, SortKey[Campaign]] = {

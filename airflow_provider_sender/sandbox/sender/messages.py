@@ -5,12 +5,13 @@ from __future__ import annotations
 from airflow_provider_sender.sandbox.account.account import Account
 from airflow_provider_sender.sandbox.account.documents import Json
 from airflow_provider_sender.sandbox.account.ids import public_id
+from airflow_provider_sender.sandbox.account.outbox import SENT
 from airflow_provider_sender.sandbox.sender.checks import Checks
 from airflow_provider_sender.sandbox.sender.replies import answer, not_found
 from airflow_provider_sender.sandbox.service import Route
 from airflow_provider_sender.sandbox.wire import Call, Reply
 
-KIND = "message"
+KIND = SENT
 
 
 def _person(checks: Checks, name: str, *, needs_name: bool) -> dict[str, Json] | None:
