@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 # Epoch seconds are beyond this and seconds-from-now are below it, whatever the year.
 _SMALLEST_EPOCH = 1_000_000_000
 
-# How often a thread looks again whether an answer that is under way has made room for it.
-# Seconds the window of a service's rate headers lasts.
+# Seconds the window of a service's rate headers lasts, unless the service says otherwise.
 _WINDOW = 60.0
 
+# How often a thread looks again whether an answer that is under way has made room for it.
 _LOOK_AGAIN = 0.02
 
 # Rounding can leave a wait of no length at all, which would be waited for over and over.
@@ -133,6 +133,7 @@ class Budget:
     :param paces: limits known beforehand, the service's published ones and the user's own cap.
     :param reserve: requests of every window that are left to others.
     :param max_wait: the longest single wait in seconds; a longer one raises :class:`RateLimitError`.
+    :param window: seconds the window of the service's rate headers lasts.
     """
 
     def __init__(
@@ -141,11 +142,13 @@ class Budget:
         paces: tuple[Pace, ...] = (),
         reserve: int = 0,
         max_wait: float = 120.0,
+        window: float = _WINDOW,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._max_wait = max_wait
         self._reserve = reserve
+        self._window = window
         self._sent = [(pace, deque[float]()) for pace in paces]
         self._clock = clock
         self._sleep = sleep
@@ -182,7 +185,7 @@ class Budget:
             if self._remaining is not None:
                 rooms.append(self._remaining - self._reserve)
             if self._limit is not None:
-                rates.append(self._limit / _WINDOW)
+                rates.append(self._limit / self._window)
         if not rates or all(room >= requests for room in rooms):
             return most
         return max(1, min(most, math.ceil(min(rates) * seconds)))
@@ -224,7 +227,7 @@ class Budget:
                 return
             now = self._clock()
             # No window lasts longer, so what was added for the rounding of its end is taken off one that just began.
-            ends_at = now + min(state.reset, _WINDOW) if state.reset is not None else None
+            ends_at = now + min(state.reset, self._window) if state.reset is not None else None
             if self._ends_at is None or self._remaining is None:
                 self._remaining = state.remaining
                 self._ends_at = ends_at

@@ -143,9 +143,13 @@ class InvalidRequestError(ServiceError):
 
 
 class RateLimitError(ServiceError):
-    """The account's request window is used up; ``retry_after`` says for how many seconds."""
+    """The account's request window is used up; ``retry_after`` says for how many seconds.
+
+    ``is_for_all`` is whether every other call would be refused as well: a quota of campaigns keeps nobody from reading.
+    """
 
     retryable = True
+    is_for_all = True
 
 
 class ServiceFailureError(ServiceError):

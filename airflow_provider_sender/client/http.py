@@ -21,7 +21,9 @@ from airflow_provider_sender import __version__
 
 USER_AGENT = f"airflow-provider-sender/{__version__}"
 
-_HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": USER_AGENT}
+JSON = "application/json"
+
+_HEADERS = {"Accept": JSON, "Content-Type": JSON, "User-Agent": USER_AGENT}
 
 # A path of these alone comes out of requests as it went in.
 _NOTHING_TO_QUOTE = re.compile(r"[A-Za-z0-9/_-]*")
@@ -61,16 +63,25 @@ class HttpSession:
         self._session.close()
 
     def prepared(
-        self, method: str, path: str, query: Mapping[str, str], body: bytes | None, authorization: str
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: bytes | None,
+        authorization: str,
+        content_type: str = JSON,
     ) -> requests.PreparedRequest:
         """Return a request that is ready to be sent.
 
         :param path: path below the base address.
-        :param authorization: value of the header.
+        :param authorization: value of the header; empty for the call that gets a token.
+        :param content_type: what kind of body it is.
         """
         request = self._pattern.copy()
         request.method = method
-        request.headers["Authorization"] = authorization
+        if authorization:
+            request.headers["Authorization"] = authorization
+        request.headers["Content-Type"] = content_type
         if _NOTHING_TO_QUOTE.fullmatch(path):
             request.url = self._base_url + path + ("?" + urlencode(query) if query else "")
         else:

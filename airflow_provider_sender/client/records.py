@@ -304,6 +304,7 @@ class Message(msgspec.Struct, frozen=True):
     :param template_id: a template kept with the service; subject and sender are its own.
     :param variables: values for the placeholders of the content or template.
     :param attachments: file name -> address the service fetches the file from.
+    :param key: what the mail is about. A service that keeps such keys sends one mail for each.
     """
 
     to: Mailbox
@@ -316,6 +317,7 @@ class Message(msgspec.Struct, frozen=True):
     variables: Mapping[str, Json] = {}
     attachments: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
+    key: str | None = None
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -12,11 +12,14 @@ from airflow_provider_sender.client.records import Subscriber, SubscriberChange
 class Write:
     """One row to be written.
 
-    :param current: the subscriber as the account has it; None for somebody to be created.
+    :param current: the subscriber as the account has it; None when there is none, or nobody looked.
+    :param is_new: whether somebody is to be created. A service that looks people up in calls for many, or can only be
+        read whole, is never asked to change somebody without ``current``.
     """
 
     change: SubscriberChange
     current: Subscriber | None = None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

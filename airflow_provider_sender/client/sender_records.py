@@ -13,6 +13,7 @@ import msgspec
 
 from airflow_provider_sender.client.records import (
     Campaign,
+    CampaignDefinition,
     CampaignState,
     Consent,
     Field,
@@ -135,7 +136,7 @@ class SenderSegment(msgspec.Struct):
 
 
 class SenderCampaignContent(msgspec.Struct):
-    """What a campaign says; read only for whether there is anything."""
+    """What a campaign says."""
 
     html_content: str | None = None
     html_body: str | None = None
@@ -159,6 +160,7 @@ class SenderCampaign(msgspec.Struct):
     send_to_all: bool | None = None
     campaign_groups: list[str] | None = None
     segments: list[str] | None = None
+    preheader: str | None = None
     opens: int | None = None
     clicks: int | None = None
     bounces_count: int | None = None
@@ -301,6 +303,24 @@ def campaign_from(wire: SenderCampaign, zone: tzinfo = UTC) -> Campaign:
         segment_ids=tuple(wire.segments or ()),
         has_content=None if wire.html is None else bool(wire.html.html_content or wire.html.html_body),
         has_recipients=bool(wire.campaign_groups or wire.segments or wire.send_to_all) if is_told else None,
+    )
+
+
+def definition_from(wire: SenderCampaign) -> CampaignDefinition:
+    """Return what another campaign can be made from. Whether it was made in Sender's own editor is lost."""
+    content = "" if wire.html is None else wire.html.html_content or wire.html.html_body or ""
+    is_html = "<" in content
+    return CampaignDefinition(
+        subject=wire.subject or "",
+        from_name=wire.from_ or "",
+        from_email=wire.reply_to or "",
+        html=content if is_html else None,
+        text=None if is_html else content,
+        title=wire.title,
+        preheader=wire.preheader,
+        group_ids=tuple(wire.campaign_groups or ()),
+        segment_ids=tuple(wire.segments or ()),
+        to_everyone=bool(wire.send_to_all) and not (wire.campaign_groups or wire.segments),
     )
 
 

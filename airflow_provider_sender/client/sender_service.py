@@ -23,9 +23,12 @@ from airflow_provider_sender.client.records import (
     Account,
     Campaign,
     CampaignDefinition,
+    CampaignEvent,
     CampaignsPage,
+    CampaignTotals,
     Consent,
     Event,
+    EventKind,
     Field,
     Group,
     Membership,
@@ -35,6 +38,7 @@ from airflow_provider_sender.client.records import (
 )
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
+from airflow_provider_sender.client.sender_events import SenderEventsListing, event_from, totals_of
 from airflow_provider_sender.client.sender_fields import FieldKeys
 from airflow_provider_sender.client.sender_membership import membership_from
 from airflow_provider_sender.client.sender_messages import event_body, message_body
@@ -46,6 +50,7 @@ from airflow_provider_sender.client.sender_records import (
     SenderCampaign,
     SenderSubscriber,
     campaign_from,
+    definition_from,
     every,
     subscriber_from,
 )
@@ -138,6 +143,7 @@ class SenderService(Service):
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {
         Capability.START_CAMPAIGN,
         Capability.CLAIM,
+        Capability.IDEMPOTENT_MESSAGES,
     }
     largest_batch: ClassVar[int] = 100
 
@@ -295,6 +301,10 @@ class SenderService(Service):
         }
         return self.client.create_campaign({key: value for key, value in body.items() if value is not None})
 
+    def campaign_definition(self, campaign_id: str) -> CampaignDefinition:
+        """Return a campaign as what another one can be made from."""
+        return definition_from(self.client.get_campaign(campaign_id))
+
     def send_campaign(self, campaign_id: str) -> None:
         """Send a draft now. Not repeatable."""
         self.client.send_campaign(campaign_id)
@@ -355,6 +365,18 @@ class SenderService(Service):
                 return None
             time.sleep(pause)
             waited, pause = waited + pause, 2 * pause
+
+    def campaign_totals(self, campaign_id: str) -> CampaignTotals:
+        """Return how many recipients a campaign reached, and what became of the mails; up to seven requests."""
+        return totals_of(self.client, campaign_id)
+
+    def campaign_events(self, campaign_id: str, kind: EventKind) -> SenderEventsListing:
+        """Return the listing of what recipients of a campaign did, or what befell them, of one kind."""
+        return SenderEventsListing(self.client, campaign_id, kind)
+
+    def read_campaign_event(self, raw: bytes, kind: EventKind) -> CampaignEvent:
+        """Return an event from such a listing's row."""
+        return event_from(raw, kind)
 
     def campaign_url(self, campaign_id: str) -> str:
         """Return the address of the campaign's page in Sender's own interface."""

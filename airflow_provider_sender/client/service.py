@@ -51,8 +51,9 @@ class Capability(enum.StrEnum):
     GROUPLESS = "keep a subscriber who is in no group"
     START_CAMPAIGN = "create a campaign and have it sent in one call"
     CLAIM = "keep a mark for one run at a time"
-    COPY_CAMPAIGN = "copy a campaign"
+    COPY_CAMPAIGN = "hand out a campaign's content"
     CAMPAIGN_TOTALS = "say how many recipients a campaign reached"
+    IDEMPOTENT_MESSAGES = "send one mail for a key, however often it is asked to"
     CAMPAIGN_EVENTS = "list who opened, clicked, bounced, unsubscribed or complained"
 
 
@@ -129,7 +130,7 @@ class Service(ABC):
         return [self._write_alone(write, trigger_automation=trigger_automation) for write in writes]
 
     def _write_alone(self, write: Write, *, trigger_automation: bool) -> WriteResult:
-        act = self.create_subscriber if write.current is None else self.update_subscriber
+        act = self.create_subscriber if write.is_new else self.update_subscriber
         try:
             act(write.change, trigger_automation=trigger_automation)
         except (InvalidRequestError, NotFoundError) as error:
@@ -189,15 +190,12 @@ class Service(ABC):
         """
         raise UnsupportedOperationError(self.name, Capability.START_CAMPAIGN, "Create a draft and send that.")
 
-    def copy_campaign(self, campaign_id: str) -> str:
-        """Make a draft with another campaign's content and recipients, and return its id. Not repeatable.
+    def campaign_definition(self, campaign_id: str) -> CampaignDefinition:
+        """Return a campaign as what another one can be made from: its content, sender and recipients.
 
-        :raises UnsupportedOperationError: when the service has no such call (``COPY_CAMPAIGN``).
+        :raises UnsupportedOperationError: when the service does not hand out content (``COPY_CAMPAIGN``).
+        :raises NotFoundError: when there is none.
         """
-        raise UnsupportedOperationError(self.name, Capability.COPY_CAMPAIGN, "Give campaign its content instead.")
-
-    def rename_campaign(self, campaign_id: str, title: str) -> None:
-        """Give a draft another title; safe to repeat."""
         raise UnsupportedOperationError(self.name, Capability.COPY_CAMPAIGN, "Give campaign its content instead.")
 
     def claim(self, mark: str) -> str | None:
@@ -266,7 +264,10 @@ class Service(ABC):
 
     @abstractmethod
     def send_message(self, message: Message) -> str | None:
-        """Send one mail, and return the service's id of it if it gives one. Not repeatable."""
+        """Send one mail, and return the service's id of it if it gives one.
+
+        Not repeatable, unless the service keeps keys (``IDEMPOTENT_MESSAGES``) and ``message.key`` is one.
+        """
 
     @abstractmethod
     def start_workflow(self, workflow_id: str, email: str, variables: Mapping[str, Json]) -> None:

@@ -26,6 +26,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from airflow_provider_sender.client.budget import Budget, RateHeaders
 from airflow_provider_sender.client.errors import (
+    AuthenticationError,
     ConfigurationError,
     OutcomeUnknownError,
     RateLimitError,
@@ -33,7 +34,7 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
     without_addresses,
 )
-from airflow_provider_sender.client.http import HttpSession
+from airflow_provider_sender.client.http import JSON, HttpSession
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Request:
     :param identifiers: the values for the ``{}``, quoted here.
     :param repeatable: whether making the call twice leaves the account as making it once does.
     :param query: query parameters; those that are None are left out.
-    :param body: what becomes the JSON body, or None for none.
+    :param body: what becomes the JSON body, an :class:`Encoded` one that is sent as it is, or None for none.
     """
 
     method: str
@@ -98,6 +99,14 @@ def once(method: str, path: str, *identifiers: str, body: object = None) -> Requ
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """A body in another form than JSON: a form, or a file that is uploaded."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back."""
 
@@ -116,6 +125,13 @@ class Dialect(Protocol):
 
     def error_in(self, answer: Answer, request: Request) -> SenderError | None:
         """Return the error an answer carries, whatever its HTTP status, or None."""
+
+
+class RenewingDialect(Dialect, Protocol):
+    """A dialect whose token lasts for a while only."""
+
+    def renewed(self, authorization: str) -> bool:
+        """Get another token in place of a refused one; return whether there is another one now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +205,8 @@ class Transport:
         self.budget = budget
         self.requests_made = 0
         self._dialect = dialect
+        # Most tokens last until they are revoked, and there is no other one in their place.
+        self._renewed: Callable[[str], bool] = getattr(dialect, "renewed", lambda authorization: False)
         self._sleep = sleep
         self._rate_headers = RateHeaders()
         self._threads = threading.local()
@@ -227,14 +245,17 @@ class Transport:
         return state.attempt_number > self.settings.max_retries or state.upcoming_sleep > self.settings.max_wait
 
     def _attempt(self, request: Request, decode: Callable[[bytes], AnswerT]) -> AnswerT:
-        answer = self._exchange(request)
+        answer, authorization = self._exchange(request)
         error = self._dialect.error_in(answer, request)
+        if isinstance(error, AuthenticationError) and self._renewed(authorization):
+            answer, _ = self._exchange(request)
+            error = self._dialect.error_in(answer, request)
         if error is not None:
             if isinstance(error, RateLimitError) and error.retry_after is None:
                 error.retry_after = self._rate_headers.retry_after(answer.headers)
             elif isinstance(error, ServiceFailureError) and error.retry_after is None:
                 error.retry_after = self._rate_headers.asked(answer.headers)
-            if isinstance(error, RateLimitError) and error.retry_after:
+            if isinstance(error, RateLimitError) and error.retry_after and error.is_for_all:
                 self.budget.refused(error.retry_after)
             raise error
         try:
@@ -248,8 +269,11 @@ class Transport:
                 status=answer.status,
             ) from None  # what could not be decoded hangs on the error, and may be a person's
 
-    def _exchange(self, request: Request) -> Answer:
-        body = None if request.body is None else msgspec.json.encode(request.body)
+    def _exchange(self, request: Request) -> tuple[Answer, str]:
+        """Make a request once; return the answer, and the authorization it was made with."""
+        body = request.body
+        if body is not None and not isinstance(body, Encoded):
+            body = Encoded(msgspec.json.encode(body), JSON)
         query = {key: _text(value) for key, value in request.query.items() if value is not None}
         path, authorization = request.full_path(), self._dialect.authorization()
         self.budget.acquire(self.settings.max_wait)
@@ -257,8 +281,9 @@ class Transport:
             self.requests_made += 1
         try:
             with self._session(request) as session:
-                prepared = session.prepared(request.method, path, query, body, authorization)
-                response, content = session.send(prepared)
+                content, kind = (body.content, body.content_type) if body is not None else (None, JSON)
+                prepared = session.prepared(request.method, path, query, content, authorization, kind)
+                response, received = session.send(prepared)
         except requests.RequestException as error:
             self.budget.unanswered()
             # Its text holds the call's full address, and with it perhaps a person's; a traceback would show it.
@@ -267,7 +292,7 @@ class Transport:
             self.budget.unanswered()
             raise
         self.budget.answered(self._rate_headers.read(response.headers))
-        return Answer(response.status_code, response.headers, content)
+        return Answer(response.status_code, response.headers, received), authorization
 
     @contextlib.contextmanager
     def _session(self, request: Request) -> Iterator[HttpSession]:

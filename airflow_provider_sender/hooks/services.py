@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 # Connection type -> the module with its hook and its ``service_of``.
-_SERVICES = {"sender": "airflow_provider_sender.hooks.sender"}
+_SERVICES = {
+    "sender": "airflow_provider_sender.hooks.sender",
+    "sendpulse": "airflow_provider_sender.hooks.sendpulse",
+    "sendara": "airflow_provider_sender.hooks.sendara",
+}
 
 
 def service_for(conn_id: str, *, in_a_hurry: bool = False) -> Service:

@@ -1,0 +1,105 @@
+"""How Sendara speaks in a single request: its scoped keys, and its errors."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+
+from airflow_provider_sender.client.errors import PermissionDeniedError, ServiceError
+from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.sendara_errors import Meaning, meaning_of
+from airflow_provider_sender.client.transport import Answer, Request
+
+
+class Scope(enum.StrEnum):
+    """What a key is for. A key has one; whether ``admin`` includes the other two is not documented."""
+
+    SEND = "send"
+    READ = "read"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedRequest(Request):
+    """A call, and the scope it is documented to need; None where no document says."""
+
+    scope: Scope | None = None
+
+
+class _Envelope(msgspec.Struct):
+    """``{"error": {...}}``, or its inside alone, which the official clients are prepared for."""
+
+    error: Json = None
+    code: Json = None
+    message: Json = None
+
+
+class SendaraDialect:
+    """Sendara's ways.
+
+    :param key: API key.
+    """
+
+    name = "Sendara"
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def authorization(self) -> str:
+        """Return the value of the ``Authorization`` header."""
+        return f"Bearer {self._key}"
+
+    def error_in(self, answer: Answer, request: Request) -> ServiceError | None:
+        """Return the error an answer carries; that something is so already is none."""
+        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return None
+        code, said = _said(answer.body)
+        meaning = meaning_of(code, answer.status)
+        if meaning.error is None:
+            return None
+        sentence = f"{meaning.sentence}{_missing_scope(meaning, request)}"
+        return meaning.error(
+            f"{sentence} Sendara says: {said}" if said else sentence,
+            method=request.method,
+            path=request.path,
+            status=answer.status,
+            code=code,
+            request_id=answer.headers.get("X-Request-Id"),
+        )
+
+
+def error_of_item(code: str | None, said: str | None, status: int, path: str) -> ServiceError | None:
+    """Return the error of one item in an answer about many; None for a benign one."""
+    meaning = meaning_of(code, status)
+    if meaning.error is None:
+        return None
+    sentence = f"{meaning.sentence} Sendara says: {said}" if said else meaning.sentence
+    return meaning.error(sentence, method="POST", path=path, status=status, code=code)
+
+
+def _missing_scope(meaning: Meaning, request: Request) -> str:
+    if meaning.error is not PermissionDeniedError or meaning is not meaning_of("forbidden", 0):
+        return ""
+    scope = request.scope if isinstance(request, ScopedRequest) else None
+    if scope is None:
+        return " Its scope does not allow this call; use a key of another scope (send, read or admin)."
+    return f" This call needs a key with the {scope} scope: put one into the connection's password."
+
+
+def _said(body: bytes) -> tuple[str | None, str | None]:
+    """Return the code and the sentence of an error's body, as far as it has them."""
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None, None  # not JSON, or no object: the status has to do
+    inside = envelope.error
+    if isinstance(inside, dict):
+        return _text(inside.get("code")), _text(inside.get("message"))
+    return _text(envelope.code), _text(envelope.message) or _text(inside)
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) and value else None

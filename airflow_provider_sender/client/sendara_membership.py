@@ -1,0 +1,71 @@
+"""Who is in which Sendara list: contacts join and leave one at a time, and by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from airflow_provider_sender.client.errors import NotFoundError
+from airflow_provider_sender.client.records import Membership, Subscriber
+from airflow_provider_sender.client.sendara import SendaraClient
+from airflow_provider_sender.client.sendara_people import found, is_id, members, pages, subscriber_in
+
+
+def join(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membership:
+    """Put contacts into a list.
+
+    :raises NotFoundError: when there is no such list.
+    """
+    keys = _names(keys)
+    there = _members_among(client, list_id, keys)
+    others = [key for key in keys if key not in there]
+    known = found(client, others)
+    changed, unchanged = [], list(there)
+    missing = [key for key in others if key not in known]
+    for key, contact in known.items():
+        try:
+            is_new = client.add_member(list_id, contact.id).id is not None
+        except NotFoundError:
+            if found(client, [contact.id]):
+                raise  # so it is the list that is not there
+            missing.append(key)
+            continue
+        (changed if is_new else unchanged).append(key)
+    return Membership(tuple(changed), tuple(unchanged), tuple(missing))
+
+
+def leave(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membership:
+    """Take contacts out of a list; whoever is not in it is not looked for elsewhere.
+
+    :raises NotFoundError: when there is no such list.
+    """
+    keys = _names(keys)
+    there = _members_among(client, list_id, keys)
+    for contact in there.values():
+        remove(client, list_id, contact.id)
+    return Membership(changed=tuple(there), unchanged=tuple(key for key in keys if key not in there))
+
+
+def remove(client: SendaraClient, list_id: str, contact_id: str) -> None:
+    """Take a contact out of a list; one that is not in it may be gone already."""
+    try:
+        client.remove_member(list_id, contact_id)
+    except NotFoundError:
+        return
+
+
+def _members_among(client: SendaraClient, list_id: str, keys: Iterable[str]) -> dict[str, Subscriber]:
+    sought = set(keys)
+    there: dict[str, Subscriber] = {}
+    for rows in pages(members(client, list_id)):
+        for contact in map(subscriber_in, (row.raw for row in rows)):
+            for name in _names([contact.email or "", contact.phone or "", contact.id]):
+                if name in sought:
+                    there[name] = contact
+        if len(there) == len(sought):
+            break
+    return there
+
+
+def _names(keys: Iterable[str]) -> list[str]:
+    """Return each key once, addresses in lower case."""
+    return list(dict.fromkeys(key if is_id(key) else key.lower() for key in keys))

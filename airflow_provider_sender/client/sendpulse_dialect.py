@@ -1,0 +1,212 @@
+"""How SendPulse speaks in a single request: its token, and its errors, which may come with HTTP 200."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import msgspec
+
+from airflow_provider_sender.client.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServiceError,
+    ServiceFailureError,
+)
+from airflow_provider_sender.client.sendpulse_errors import TOO_FAST, Meaning, Reaction, meaning_of
+from airflow_provider_sender.client.transport import Answer, Request, is_redirect
+
+TOKEN_PATH = "/oauth/access_token"
+
+# ``result: false`` is what this call has found out, and no error.
+UNSUBSCRIBED_SEARCH = "/smtp/unsubscribe/search"
+
+# A code in the answer decides, but for those that are HTTP statuses as well and come with that very status: a gateway's
+# "502" is no missing address.
+_LOOK_LIKE_STATUSES = frozenset({502, 503})
+
+# Whatever the call that gets a token is refused with, but for being made too often.
+_NO_ACCOUNT = Meaning(
+    Reaction.FINAL,
+    AuthenticationError,
+    "The connection's login and password are no client id and secret of an account (SendPulse: Settings -> API).",
+)
+
+_NOTHING_FOUND = "There is no such thing in the account, or the connection's host is not the API's address."
+
+
+class Credentials(Protocol):
+    """What opens an account."""
+
+    def token(self) -> str:
+        """Return a token that is good, as far as is known."""
+
+    def renewed(self, token: str) -> bool:
+        """Get another token in place of a refused one; return whether there is another one now."""
+
+
+class StaticKey:
+    """An API key that is good until it is revoked."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def token(self) -> str:
+        """Return the key."""
+        return self._key
+
+    def renewed(self, token: str) -> bool:
+        """Return False: there is no other one."""
+        return False
+
+
+class _Said(msgspec.Struct):
+    """What every answer may say about how it went; ``error`` is for the call that gets a token."""
+
+    is_error: Any = None
+    result: Any = None
+    success: Any = None
+    message: Any = None
+    error_code: Any = None
+    http_code: Any = None
+    errors: Any = None
+    error: Any = None
+    error_description: Any = None
+
+
+class SendPulseDialect:
+    """SendPulse's ways.
+
+    :param credentials: what opens the account; None for the call that gets a token.
+    """
+
+    name = "SendPulse"
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._credentials = credentials
+
+    def authorization(self) -> str:
+        """Return the value of the ``Authorization`` header."""
+        return f"Bearer {self._credentials.token()}" if self._credentials is not None else ""
+
+    def renewed(self, authorization: str) -> bool:
+        """Get another token in place of a refused one; return whether there is another one now."""
+        return self._credentials is not None and self._credentials.renewed(authorization.removeprefix("Bearer "))
+
+    def error_in(self, answer: Answer, request: Request) -> ServiceError | None:
+        """Return the error an answer carries; what is in it counts for more than its HTTP status."""
+        is_good = answer.status < HTTPStatus.MULTIPLE_CHOICES
+        if is_good and answer.body.lstrip()[:1] != b"{":
+            return None  # a list of rows says nothing about how it went
+        said = _said(answer.body)
+        if is_good and not _is_refusal(said, request):
+            return None
+        status = _whole(said.http_code) if is_good else answer.status
+        code = _whole(said.error_code)
+        sentence = _sentence(said)
+        meaning = meaning_of(code, sentence, request.path)
+        if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR and _is_of_a_gateway(code, status):
+            meaning = None
+        status = status or answer.status
+        if request.path == TOKEN_PATH and status < HTTPStatus.INTERNAL_SERVER_ERROR and not _is_too_many(code, status):
+            meaning = _NO_ACCOUNT
+        error = _error(meaning, status, sentence, said)
+        error.method, error.path = request.method, request.path
+        error.status, error.code = answer.status, code
+        return error
+
+
+def _is_refusal(said: _Said, request: Request) -> bool:
+    if said.is_error not in (None, False, 0, "false", "0"):
+        return True
+    if request.path == UNSUBSCRIBED_SEARCH:
+        return False
+    return any(outcome is False or outcome == "false" for outcome in (said.result, said.success))
+
+
+def _is_of_a_gateway(code: int | None, status: int) -> bool:
+    return code is None or (code in _LOOK_LIKE_STATUSES and code == status)
+
+
+def _error(meaning: Meaning | None, status: int, sentence: str, said: _Said) -> ServiceError:
+    """Return the error, with all it says but for the call it is about."""
+    is_certain: bool | None = None
+    wait: float | None = None
+    if meaning is not None:
+        kind, text, wait = meaning.kind, meaning.text, meaning.wait
+        is_certain = True
+    else:
+        kind, text = _kind(status)
+    error = kind(
+        f"{text} SendPulse says: {sentence}" if sentence else text,
+        errors=_field_errors(said.errors),
+        retry_after=wait,
+        nothing_done=is_certain,
+    )
+    if isinstance(error, RateLimitError) and meaning is not None:
+        error.is_for_all = meaning.reaction is Reaction.RETRY_SOON
+    return error
+
+
+def _is_too_many(code: int | None, status: int) -> bool:
+    return code == TOO_FAST or status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _kind(status: int) -> tuple[type[ServiceError], str]:
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return AuthenticationError, "The token is missing, wrong, expired or revoked."
+        case HTTPStatus.FORBIDDEN:
+            return (
+                PermissionDeniedError,
+                "The account, its plan or the key's list of IP addresses does not allow this.",
+            )
+        case HTTPStatus.NOT_FOUND:
+            return NotFoundError, _NOTHING_FOUND
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return RateLimitError, "The account made more requests than its plan allows in a minute or a day."
+        case _ if is_redirect(status):
+            return (
+                InvalidRequestError,
+                "The address redirects elsewhere, which is never followed. Check the connection's host.",
+            )
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+            return ServiceFailureError, "The service failed."
+        case _:
+            return InvalidRequestError, "The service refuses this request."
+
+
+def _said(body: bytes) -> _Said:
+    try:
+        return msgspec.json.decode(body, type=_Said, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Said()  # not JSON, or no object: the status has to do
+
+
+def _sentence(said: _Said) -> str:
+    for text in (said.message, said.error_description, said.error):
+        if isinstance(text, str) and text:
+            return text
+    if isinstance(said.message, list):
+        return "; ".join(str(part) for part in said.message)
+    return ""
+
+
+def _field_errors(errors: Any) -> dict[str, list[str]]:
+    if not isinstance(errors, Mapping):
+        return {}
+    return {
+        str(field): [str(text) for text in texts] if isinstance(texts, list) else [str(texts)]
+        for field, texts in errors.items()
+    }
+
+
+def _whole(number: Any) -> int | None:
+    try:
+        return int(number) if number is not None else None
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,58 @@
+"""Single mails and events as SendPulse's calls take them."""
+
+from __future__ import annotations
+
+from airflow_provider_sender.client.errors import ConfigurationError
+from airflow_provider_sender.client.records import Event, Mailbox, Message
+from airflow_provider_sender.client.sendpulse_records import Json
+
+
+def message_body(message: Message) -> dict[str, Json]:
+    """Return the mail the call that sends one takes.
+
+    :raises ConfigurationError: when it cannot say what the message says.
+    """
+    if message.attachments:
+        raise ConfigurationError(
+            "attachments: SendPulse takes the files themselves, not addresses to fetch them from. Put a link into the "
+            "mail, or call SendPulseHook.send_message with attachments_binary."
+        )
+    if message.headers:
+        raise ConfigurationError("headers: SendPulse takes none.")
+    if message.variables and message.template_id is None:
+        raise ConfigurationError("variables: SendPulse fills in a template's only. Give template_id.")
+    if message.sender is None or not message.subject:
+        raise ConfigurationError("subject and sender: SendPulse needs both, also for a mail from a template.")
+    template = {"id": _id(message.template_id), "variables": dict(message.variables)} if message.template_id else None
+    body = {
+        "subject": message.subject,
+        "from": _mailbox(message.sender, always_named=True),
+        "to": [_mailbox(message.to)],
+        "reply_to": _mailbox(message.reply_to) if message.reply_to else None,
+        "template": template,
+        "html": message.html,
+        "text": message.text or ("" if message.html is not None else None),
+        "auto_plain_text": True if message.html is not None and not message.text else None,
+    }
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def event_body(event: Event) -> dict[str, Json]:
+    """Return the body of the call that records an event.
+
+    :raises ConfigurationError: when the subscriber is named by something else than an address or a phone number.
+    """
+    named = {key: value for key, value in event.subscriber.items() if key in ("email", "phone")}
+    if not named:
+        raise ConfigurationError("subscriber: SendPulse knows subscribers by email or phone.")
+    values = {"value": event.value, "currency": event.currency}
+    return {**event.properties, **{name: value for name, value in values.items() if value is not None}, **named}
+
+
+def _mailbox(mailbox: Mailbox, *, always_named: bool = False) -> dict[str, str]:
+    name = mailbox.name or (mailbox.email if always_named else None)
+    return {"email": mailbox.email, **({"name": name} if name else {})}
+
+
+def _id(text: str) -> int | str:
+    return int(text) if text.isdigit() else text

@@ -1,0 +1,201 @@
+"""Subscribers written to SendPulse: in calls for many, list by list, and looked at afterwards.
+
+A variable belongs to a mailing list, so a change is made in each list a person is in; and whoever joins a further list
+takes along what the others know. The service answers that a call was taken and nothing about anybody in it, so all of
+them are looked up once it is done.
+
+Nobody who is out is made active: no call of SendPulse's does that to somebody in a list they are out of. Joining a list
+would make them active in that one. So they are unsubscribed there at once, and their variables are changed by a call
+that can do nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
+from airflow_provider_sender.client.records import Consent, FieldValue, Subscriber, SubscriberChange, same_value
+from airflow_provider_sender.client.rows import Write, WriteResult
+from airflow_provider_sender.client.sendpulse import MOST_ADDRESSES, SendPulseClient
+from airflow_provider_sender.client.sendpulse_errors import NO_ACTIVE_ADDRESSES
+from airflow_provider_sender.client.sendpulse_records import FIRSTNAME, LASTNAME, PHONE
+
+_OUT = frozenset({Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED})
+
+_NO_LIST = (
+    "SendPulse keeps subscribers in mailing lists only. Name one: group_ids of the operator, or a groups column of the "
+    "row."
+)
+_NO_ADDRESS = "SendPulse knows subscribers by their e-mail address only."
+_CANNOT_ASK = "SendPulse cannot be told that somebody is unconfirmed. Ask for active or unsubscribed."
+_STAYS_OUT = "SendPulse leaves whoever is out as they are; they have to subscribe again themselves."
+
+Refusal = InvalidRequestError | NotFoundError
+
+
+@dataclass
+class _Task:
+    """One row on its way.
+
+    :param joins: lists the person is to be put into.
+    :param stays: lists the person is in.
+    :param refusal: why it was not taken.
+    """
+
+    write: Write
+    joins: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+
+    @property
+    def email(self) -> str:
+        return self.write.change.email or self.write.change.key
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the person is out, or is to be."""
+        change, current = self.write.change, self.write.current
+        return change.consent in _OUT or (current is not None and current.consent in _OUT)
+
+    @property
+    def values(self) -> dict[str, FieldValue]:
+        """What the row changes."""
+        return variables_of_change(self.write.change)
+
+    @property
+    def all_values(self) -> dict[str, FieldValue]:
+        """What a further list is to know."""
+        current = self.write.current
+        return {**(variables_of_subscriber(current) if current is not None else {}), **self.values}
+
+
+def variables_of_change(change: SubscriberChange) -> dict[str, FieldValue]:
+    """Return the variables a change sets."""
+    standard = {PHONE: change.phone, FIRSTNAME: change.firstname, LASTNAME: change.lastname}
+    return {**{name: value for name, value in standard.items() if value is not None}, **change.fields}
+
+
+def variables_of_subscriber(subscriber: Subscriber) -> dict[str, FieldValue]:
+    """Return what is known of somebody, for a further list."""
+    standard = {PHONE: subscriber.phone, FIRSTNAME: subscriber.firstname, LASTNAME: subscriber.lastname}
+    return {name: value for name, value in {**standard, **subscriber.fields}.items() if value not in (None, "")}
+
+
+def write_all(
+    client: SendPulseClient, writes: Sequence[Write], find: Callable[[Sequence[str]], Mapping[str, Subscriber]]
+) -> list[WriteResult]:
+    """Create or change subscribers; return what became of each, in the order given.
+
+    :param find: looks many up by address.
+    """
+    tasks = [_planned(write) for write in writes]
+    _opt_out(client, tasks, lambda task: task.stays if task.write.change.consent in _OUT else ())
+    _put_in(client, tasks)
+    _opt_out(client, tasks, lambda task: task.joins if task.is_out else ())
+    _change_alone(client, tasks)
+    taken = [task for task in tasks if task.refusal is None]
+    found = find([task.email for task in taken]) if taken else {}
+    return [_result(task, found.get(task.email.lower())) for task in tasks]
+
+
+def _planned(write: Write) -> _Task:
+    change, current = write.change, write.current
+    there = current.groups if current is not None else ()
+    task = _Task(write, tuple(group for group in change.groups if group not in there), there)
+    refusal = None
+    if change.email is None and "@" not in change.key:
+        refusal = _NO_ADDRESS
+    elif not task.joins and not task.stays:
+        refusal = _NO_LIST
+    elif change.consent not in (None, Consent.ACTIVE, *_OUT):
+        refusal = _CANNOT_ASK
+    if refusal is not None:
+        task.refusal = InvalidRequestError(refusal)
+    return task
+
+
+def _by_list(tasks: Iterable[_Task], lists: Callable[[_Task], Iterable[str]]) -> dict[str, list[_Task]]:
+    by_list: dict[str, list[_Task]] = defaultdict(list)
+    for task in tasks:
+        if task.refusal is None:
+            for list_id in lists(task):
+                by_list[list_id].append(task)
+    return by_list
+
+
+def _put_in(client: SendPulseClient, tasks: Sequence[_Task]) -> None:
+    """Put people into lists, and change those who are there and not out."""
+
+    def lists(task: _Task) -> tuple[str, ...]:
+        is_changed = bool(task.values) or task.write.change.consent is Consent.ACTIVE
+        return (*task.joins, *(task.stays if is_changed and not task.is_out else ()))
+
+    for list_id, members in _by_list(tasks, lists).items():
+        _add(client, list_id, members)
+
+
+def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task]) -> None:
+    """Put people into a list; where a call for many is refused, halves of it, to find out for whom."""
+    rows = [
+        {"email": task.email, "variables": task.all_values if list_id in task.joins else task.values} for task in tasks
+    ]
+    try:
+        client.add_subscribers(list_id, rows)
+    except NotFoundError as error:
+        for task in tasks:
+            task.refusal = error
+    except InvalidRequestError as error:
+        if len(tasks) == 1:
+            tasks[0].refusal = error
+            return
+        middle = len(tasks) // 2
+        _add(client, list_id, tasks[:middle])
+        _add(client, list_id, tasks[middle:])
+
+
+def _opt_out(client: SendPulseClient, tasks: Sequence[_Task], lists: Callable[[_Task], Iterable[str]]) -> None:
+    for list_id, members in _by_list(tasks, lists).items():
+        unsubscribe(client, list_id, [task.email for task in members])
+
+
+def unsubscribe(client: SendPulseClient, list_id: str, emails: Sequence[str]) -> None:
+    """Unsubscribe people from a list; those who are out already stay so."""
+    for start in range(0, len(emails), MOST_ADDRESSES):
+        try:
+            client.unsubscribe(list_id, emails[start : start + MOST_ADDRESSES])
+        except InvalidRequestError as error:
+            if NO_ACTIVE_ADDRESSES not in str(error).lower():
+                raise
+
+
+def _change_alone(client: SendPulseClient, tasks: Sequence[_Task]) -> None:
+    """Change the variables of those who are out, by the call that leaves everything else as it is."""
+    for task in tasks:
+        if task.refusal is not None or not task.is_out or not task.values:
+            continue
+        for list_id in task.stays:
+            try:
+                client.update_variables(list_id, task.email, task.values)
+            except (InvalidRequestError, NotFoundError) as error:
+                task.refusal = error
+
+
+def _result(task: _Task, now: Subscriber | None) -> WriteResult:
+    """Return what became of a row, going by what is there now."""
+    if task.refusal is not None:
+        return WriteResult(refusal=task.refusal)
+    if now is None or not set(task.joins) <= set(now.groups):
+        return WriteResult(is_certain=False)  # not there yet, or left out without a word
+    change = task.write.change
+    if change.consent is Consent.ACTIVE and now.consent in _OUT:
+        return WriteResult(refusal=InvalidRequestError(_STAYS_OUT))
+    if change.consent in _OUT and now.consent not in _OUT:
+        return WriteResult(is_certain=False)
+    there = {name.lower(): value for name, value in variables_of_subscriber(now).items()}
+    return WriteResult(
+        is_certain=all(
+            name == PHONE or same_value(there.get(name.lower()), value) for name, value in task.values.items()
+        )
+    )

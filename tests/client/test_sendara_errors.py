@@ -1,0 +1,145 @@
+"""Sendara's errors: every code of its table, row by row, and what an answer without one means."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_sender.client.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServiceFailureError,
+)
+from airflow_provider_sender.client.sendara_calls import once, read, repeatable
+from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest, SendaraDialect
+from airflow_provider_sender.client.sendara_errors import MEANINGS, Remedy, meaning_of
+from airflow_provider_sender.client.transport import Answer, Request
+
+FINAL, SOON, BENIGN = Remedy.FINAL, Remedy.RETRY_SOON, Remedy.BENIGN
+
+# The vendor's table, and address validation's code that its reference has elsewhere.
+TABLE: list[tuple[str, int, Remedy, type | None]] = [
+    ("unauthorized", 401, FINAL, AuthenticationError),
+    ("forbidden", 403, FINAL, PermissionDeniedError),
+    ("invalid_request", 400, FINAL, InvalidRequestError),
+    ("not_found", 404, FINAL, NotFoundError),
+    ("recipient_suppressed", 409, FINAL, InvalidRequestError),
+    ("idempotency_key_reused", 409, FINAL, InvalidRequestError),
+    ("from_not_verified", 422, FINAL, InvalidRequestError),
+    ("from_not_verified", 403, FINAL, InvalidRequestError),
+    ("missing_variable", 400, FINAL, InvalidRequestError),
+    ("invalid_template", 400, FINAL, InvalidRequestError),
+    ("invalid_token", 400, FINAL, InvalidRequestError),
+    ("invalid_signature", 401, FINAL, InvalidRequestError),
+    ("rate_limit_exceeded", 429, SOON, RateLimitError),
+    ("spend_cap_exceeded", 402, FINAL, PermissionDeniedError),
+    ("billing_not_configured", 400, FINAL, PermissionDeniedError),
+    ("duplicate_contact", 409, FINAL, InvalidRequestError),
+    ("duplicate_member", 409, BENIGN, None),
+    ("too_many_test_recipients", 422, FINAL, InvalidRequestError),
+    ("recipient_not_verified", 403, FINAL, InvalidRequestError),
+    ("test_send_daily_limit", 429, FINAL, InvalidRequestError),
+    ("payload_too_large", 413, FINAL, InvalidRequestError),
+    ("internal_error", 500, SOON, ServiceFailureError),
+    ("validation_not_configured", 503, FINAL, PermissionDeniedError),
+]
+
+DIALECT = SendaraDialect("sk_live_1")
+
+
+def answered(status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(status, headers or {}, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+def error(code: str, status: int) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "Because.", "status": status}}
+
+
+def test_the_table_has_every_code() -> None:
+    assert {code for code, *_ in TABLE} == set(MEANINGS)
+
+
+@pytest.mark.parametrize(("code", "status", "remedy", "kind"), TABLE)
+@pytest.mark.parametrize("nests", [True, False], ids=["nested", "flat"])
+def test_every_code_means_one_thing(code: str, status: int, remedy: Remedy, kind: type | None, nests: bool) -> None:
+    body = error(code, status)
+    found = DIALECT.error_in(
+        answered(status, body if nests else body["error"], {"X-Request-Id": "req_7"}), read("/v1/usage")
+    )
+
+    assert meaning_of(code, status).remedy is remedy
+    if kind is None:
+        assert found is None
+        return
+    assert type(found) is kind
+    assert found.retryable is (remedy is SOON)
+    assert (found.status, found.code, found.request_id) == (status, code, "req_7")
+    assert "Sendara says: Because." in str(found)
+
+
+@pytest.mark.parametrize(("code", "status", "remedy", "kind"), TABLE)
+@pytest.mark.parametrize("other", [400, 409, 429, 503])
+def test_the_code_decides_and_not_the_status(
+    code: str, status: int, remedy: Remedy, kind: type | None, other: int
+) -> None:
+    found = DIALECT.error_in(answered(other, error(code, other)), read("/v1/usage"))
+
+    assert (None if found is None else type(found)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (301, InvalidRequestError, False),
+        (401, AuthenticationError, False),
+        (403, PermissionDeniedError, False),
+        (404, NotFoundError, False),
+        (408, ServiceFailureError, True),
+        (418, InvalidRequestError, False),
+        (429, RateLimitError, True),
+        (502, ServiceFailureError, True),
+        (503, ServiceFailureError, True),
+        (504, ServiceFailureError, True),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": {"code": "brand_new"}}', b'{"error": "No."}'])
+def test_without_a_known_code_the_status_has_to_do(status: int, kind: type, retryable: bool, body: bytes) -> None:
+    found = DIALECT.error_in(answered(status, body), read("/v1/usage"))
+
+    assert type(found) is kind
+    assert found.retryable is retryable
+
+
+@pytest.mark.parametrize(
+    ("request_", "scope"),
+    [
+        (read("/v1/usage"), Scope.READ),
+        (once("POST", "/v1/broadcasts"), Scope.SEND),
+        (repeatable("DELETE", "/v1/keys/{}", "k", scope=Scope.ADMIN), Scope.ADMIN),
+    ],
+)
+def test_a_key_of_the_wrong_scope_is_told_which_one_is_needed(request_: ScopedRequest, scope: Scope) -> None:
+    found = DIALECT.error_in(answered(403, error("forbidden", 403)), request_)
+
+    assert f"needs a key with the {scope} scope" in str(found)
+
+
+def test_where_no_document_names_the_scope_none_is_invented() -> None:
+    found = DIALECT.error_in(answered(403, error("forbidden", 403)), Request("GET", "/v1/account/verification"))
+
+    assert "another scope (send, read or admin)" in str(found)
+
+
+def test_other_refusals_say_nothing_about_scopes() -> None:
+    assert "scope" not in str(DIALECT.error_in(answered(402, error("spend_cap_exceeded", 402)), read("/v1/usage")))
+
+
+def test_no_address_is_in_an_error() -> None:
+    body = {"error": {"code": "recipient_suppressed", "message": "jane@example.com is suppressed"}}
+
+    assert "jane@" not in str(DIALECT.error_in(answered(409, body), read("/v1/usage")))
