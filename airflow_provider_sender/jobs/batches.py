@@ -14,6 +14,7 @@ from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import InvalidRequestError, SenderError
 
 AnswerT = TypeVar("AnswerT")
+ItemT = TypeVar("ItemT")
 
 # So many people refused one by one, and nobody accepted yet: then it is not about them.
 _REFUSED_FOR_OTHER_REASONS = 8
@@ -63,6 +64,13 @@ def _in_halves(
     half = (len(batch) + 1) // 2
     yield from _in_halves(batch[:half], call)
     yield from _in_halves(batch[half:], call)
+
+
+def in_chunks(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
+    """Yield lists of ``size``, the last one shorter."""
+    source = iter(items)
+    while chunk := list(itertools.islice(source, size)):
+        yield chunk
 
 
 def calls_for(count: int, size: int) -> int:

@@ -1,7 +1,8 @@
-"""What was decided, written into the account: one call a person, then the groups in calls for many.
+"""What was decided, written into the account: the people first, then the groups in calls for many.
 
-A row that is refused does not stop the others. Every row is accounted for once, and noted in the ledger as soon as the
-account has taken it.
+As many rows are looked up and written at a time as the service takes in one call, which may be one. A row that is
+refused does not stop the others. Every row is accounted for once, and noted in the ledger as soon as the account has
+taken it.
 """
 
 from __future__ import annotations
@@ -9,21 +10,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 import msgspec
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
 from airflow_provider_sender.client.records import Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.jobs.additions import Additions
-from airflow_provider_sender.jobs.batches import in_batches
+from airflow_provider_sender.jobs.batches import in_batches, in_chunks
 from airflow_provider_sender.jobs.consent import Decision, decide, not_among
-from airflow_provider_sender.jobs.deciding import NOBODY, decision_on, settle
+from airflow_provider_sender.jobs.deciding import NOBODY, decision_on, look_up, sees_all, settle
 from airflow_provider_sender.jobs.mapping import Rejected
 from airflow_provider_sender.jobs.outcome import Job
 from airflow_provider_sender.jobs.progress import Progress
 from airflow_provider_sender.jobs.rejects import refused
-from airflow_provider_sender.jobs.staging import WORK, StagedRow, Task
+from airflow_provider_sender.jobs.staging import WORK, StagedRow
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +51,11 @@ class Delivery:
         """Write all rows something is to be done about."""
         with closing(Additions()) as self._additions:
             progress = Progress(log, "rows", self._service.transport.budget, total=self._staging.to_do(*WORK))
-            for row in self._staging.rows():
-                self._attempt(row, partial(self._write, row))
+            size = max(self._service.largest_write, self._service.largest_lookup)
+            for rows in in_chunks(self._staging.rows(), size):
+                self._write(rows)
                 self._ledger.keep_up()
-                progress.advance(1)
+                progress.advance(len(rows))
             self._add_to_groups()
             self._outcome.count_updated(self._additions.finished())
 
@@ -69,26 +73,46 @@ class Delivery:
         self._additions.drop(row.line)
         self._rejects.add(row.line, row.source, why)
 
-    def _write(self, row: StagedRow) -> None:
-        current = row.current
-        if current is None and row.task is Task.LOOK_UP:
-            # Not having been listed does not mean not being there: whoever came since may have unsubscribed already.
-            current = self._service.find_subscriber(row.key)
-        decision, change = decision_on(row, current, self._how.consent)
-        match decision:
-            case Decision.CREATE:
-                self._create(row, change)
-            case Decision.UPDATE:
-                try:
-                    self._update(change)
-                except NotFoundError:
-                    self._write_anew(row)
-                else:
-                    self._join(row, change, current)
-            case Decision.JOIN:
-                self._join(row, change, current)
-            case _:
+    def _write(self, rows: Sequence[StagedRow]) -> None:
+        # Not having been listed does not mean not being there: whoever came since may have unsubscribed already.
+        found = look_up(self._service, rows)
+        writes: list[tuple[StagedRow, Decision, Write]] = []
+        for row in rows:
+            current = row.current or found.get(row.key)
+            decision, change = decision_on(row, current, self._how.consent, is_seen=sees_all(self._service))
+            if decision in (Decision.CREATE, Decision.UPDATE):
+                writes.append((row, decision, Write(change, current, is_new=decision is Decision.CREATE)))
+            elif decision is Decision.JOIN:
+                self._attempt(row, partial(self._join, row, change, current))
+            else:
                 settle(self._job, row, decision)
+        for batch in in_chunks(writes, self._service.largest_write):
+            self._write_all(batch)
+
+    def _write_all(self, batch: Sequence[tuple[StagedRow, Decision, Write]]) -> None:
+        results = self._service.write_subscribers(
+            # Somebody who is there joins groups afterwards, in calls for many.
+            [write if decision is Decision.CREATE else without_groups(write) for _, decision, write in batch],
+            trigger_automation=self._how.trigger_automation,
+        )
+        for (row, decision, write), result in zip(batch, results, strict=True):
+            self._attempt(row, partial(self._written, row, decision, write, result))
+
+    def _written(self, row: StagedRow, decision: Decision, write: Write, result: WriteResult) -> None:
+        """Account for a row that was written, or refused."""
+        if isinstance(result.refusal, NotFoundError) and decision is Decision.UPDATE:
+            self._write_anew(row)
+            return
+        if result.refusal is not None:
+            raise result.refusal
+        if decision is Decision.CREATE:
+            self._ledger.accept(row, write.change.groups)
+            self._outcome.count_created()
+        else:
+            self._join(row, write.change, write.current)
+        if not result.is_certain:
+            self._outcome.unconfirmed += 1
+            self._ledger.forget(row.key)  # the next run finds out, or writes it again
 
     def _write_anew(self, row: StagedRow) -> None:
         """Write a row whose person is gone: what was left out because it was so already is not so any more.
@@ -98,17 +122,9 @@ class Delivery:
         decision, change = decide(row.change, None, self._how.consent)
         if decision is not Decision.CREATE:
             raise NotFoundError("Nobody has this phone or id.")
-        self._create(row, change)
-
-    def _create(self, row: StagedRow, change: SubscriberChange) -> None:
-        self._service.create_subscriber(change, trigger_automation=self._how.trigger_automation)
-        self._ledger.accept(row, change.groups)
-        self._outcome.count_created()
-
-    def _update(self, change: SubscriberChange) -> None:
-        self._service.update_subscriber(
-            msgspec.structs.replace(change, groups=()), trigger_automation=self._how.trigger_automation
-        )
+        write = Write(change, is_new=True)
+        (result,) = self._service.write_subscribers([write], trigger_automation=self._how.trigger_automation)
+        self._written(row, decision, write, result)
 
     def _join(self, row: StagedRow, change: SubscriberChange, current: Subscriber | None) -> None:
         """Note that a person has what the row asks for but for some groups, and which ones those are."""
@@ -183,3 +199,8 @@ class Delivery:
         for address in addresses:
             for line, _ in self._additions.rows(group_id, address):
                 self._reject(self._staging.row(line), why)
+
+
+def without_groups(write: Write) -> Write:
+    """Return a write that leaves groups alone."""
+    return replace(write, change=msgspec.structs.replace(write.change, groups=()))

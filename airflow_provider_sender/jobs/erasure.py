@@ -16,7 +16,7 @@ from airflow_provider_sender.client.errors import ConfigurationError, InvalidReq
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.addresses import AddressColumn, Addresses, State
-from airflow_provider_sender.jobs.batches import UnsettledError, calls_for, cost, in_batches
+from airflow_provider_sender.jobs.batches import UnsettledError, calls_for, cost, in_batches, in_chunks
 from airflow_provider_sender.jobs.clock import Clock
 from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
 from airflow_provider_sender.jobs.mapping import Rejected
@@ -122,7 +122,7 @@ def _look(service: Service, people: Addresses, asked: State, absent: State) -> N
     count = people.count(asked)
     if count > 1 and Capability.LIST_ACCOUNT in service.capabilities:
         listing = service.subscribers()
-        if count > calls_for(listing.count(), listing.page_size) + 1:
+        if calls_for(count, service.largest_lookup) > calls_for(listing.count(), listing.page_size) + 1:
             people.move(asked, State.UNTOLD)
             for rows in subscriber_batches(service, None, ListingReport(), OnDrift.REPAIR):
                 found = (service.read_subscriber(row.raw).email for row in rows)
@@ -130,9 +130,11 @@ def _look(service: Service, people: Addresses, asked: State, absent: State) -> N
             people.move(State.UNTOLD, absent)
             return
     progress = Progress(log, "people looked up", service.transport.budget, total=count)
-    for address in people.each(asked):
-        people.settle([address], absent if service.find_subscriber(address) is None else State.THERE)
-        progress.advance(1)
+    for addresses in in_chunks(people.each(asked), service.largest_lookup):
+        known = service.find_subscribers(addresses)
+        for address in addresses:
+            people.settle([address], State.THERE if address in known else absent)
+        progress.advance(len(addresses))
 
 
 def _ask(service: Service, people: Addresses) -> dict[int, str]:
@@ -168,7 +170,7 @@ def _wait(service: Service, people: Addresses, timeout: float, clock: Clock) -> 
     began, pause = clock.running(), _FIRST_PAUSE
     asked = people.count(State.THERE)
     while (last := people.last(State.THERE)) is not None:
-        if service.find_subscriber(last) is None:
+        if not service.find_subscribers([last]):
             people.settle([last], State.GONE)
             _look(service, people, State.THERE, State.GONE)
             if not people.count(State.THERE):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import msgspec
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import SubscriberChange
+from airflow_provider_sender.client.records import Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.addresses import State
-from airflow_provider_sender.jobs.batches import cost, in_batches
+from airflow_provider_sender.jobs.batches import cost, in_batches, in_chunks
 from airflow_provider_sender.jobs.consent import ConsentMode, decide
 from airflow_provider_sender.jobs.group import FRESH_SECONDS, GroupRun
 from airflow_provider_sender.jobs.mapping import Rejected, RowMapping
@@ -69,15 +69,16 @@ class Joining:
         budget = run.service.transport.budget
         log.info("Looking at %d one by one, which may take %s", count, cost(2 * count, budget))
         progress = Progress(log, "people looked at", budget, total=count)
-        for address in run.people.each(asked):
-            try:
-                self._put_in_one(run, address, if_member)
-            except InvalidRequestError as error:
-                run.reject(address, refused(error))
-            progress.advance(1)
+        for addresses in in_chunks(run.people.each(asked), run.service.largest_lookup):
+            found = run.service.find_subscribers(addresses)
+            for address in addresses:
+                try:
+                    self._put_in_one(run, address, found.get(address), if_member)
+                except InvalidRequestError as error:
+                    run.reject(address, refused(error))
+                progress.advance(1)
 
-    def _put_in_one(self, run: GroupRun, address: str, if_member: State) -> None:
-        person = run.service.find_subscriber(address)
+    def _put_in_one(self, run: GroupRun, address: str, person: Subscriber | None, if_member: State) -> None:
         if person is None:
             self._create(run, address)
             return

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from airflow_provider_sender.client.errors import InvalidRequestError
 from airflow_provider_sender.client.records import Membership
 from airflow_provider_sender.jobs.addresses import State
-from airflow_provider_sender.jobs.batches import in_batches
+from airflow_provider_sender.jobs.batches import in_batches, in_chunks
 from airflow_provider_sender.jobs.group import FRESH_SECONDS, GroupRun
 from airflow_provider_sender.jobs.progress import Progress
 
@@ -88,9 +88,11 @@ def _look_at_each(run: GroupRun, *, absent: State, elsewhere: State) -> None:
     :param absent: what those are whom the account does not know.
     :param elsewhere: what those are who are not in the group.
     """
-    for address in run.people.each(State.UNTOLD):
-        person = run.service.find_subscriber(address)
-        if person is not None and run.group_id in person.groups:
-            run.people.settle([address], State.LEAVE)
-        else:
-            run.people.settle([address], absent if person is None else elsewhere)
+    for addresses in in_chunks(run.people.each(State.UNTOLD), run.service.largest_lookup):
+        found = run.service.find_subscribers(addresses)
+        for address in addresses:
+            person = found.get(address)
+            if person is not None and run.group_id in person.groups:
+                run.people.settle([address], State.LEAVE)
+            else:
+                run.people.settle([address], absent if person is None else elsewhere)

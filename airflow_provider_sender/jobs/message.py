@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Mapping
+from hashlib import sha256
 
 import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.records import Json, Mailbox, Message
-from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.service import Capability, Service
+from airflow_provider_sender.jobs.finding import Intents
 from airflow_provider_sender.jobs.mapping import is_address
 from airflow_provider_sender.jobs.once import Deed, do_once
-from airflow_provider_sender.jobs.send import Intents
 
 # What a template kept with the service has of its own.
 _OF_A_TEMPLATE = ("subject", "from_email", "from_name", "reply_to")
@@ -21,14 +22,28 @@ _OF_A_TEMPLATE = ("subject", "from_email", "from_name", "reply_to")
 _BREAKS = {"Cc", "Zl", "Zp"}
 
 
-def send_message_once(service: Service, message: Message, tries: str, intents: Intents) -> str | None:
+def send_message_once(
+    service: Service, message: Message, tries: str, intents: Intents, *, run: str | None = None
+) -> str | None:
     """Send a mail, or find that an earlier try of the task sent it; return the service's id of it, if it gives one.
 
+    Where the service sends one mail for a key, a later try sends it again under the same one, whatever became of the
+    earlier.
+
     :param tries: see :class:`~airflow_provider_sender.jobs.once.Deed`.
+    :param run: what tells this run of the task from every other.
     :raises OutcomeUnknownError: when it cannot be told whether it was sent.
     """
-    deed = Deed("The mail", tries, f"Look at {service.name}'s transactional mails.")
+    is_repeatable = run is not None and Capability.IDEMPOTENT_MESSAGES in service.capabilities
+    if is_repeatable:
+        message = msgspec.structs.replace(message, key=_key_of(f"{run}/{tries}"))
+    deed = Deed("The mail", tries, f"Look at {service.name}'s transactional mails.", is_repeatable=is_repeatable)
     return do_once(deed, lambda: service.send_message(message), intents)
+
+
+def _key_of(intent: str) -> str:
+    """Return what a service is told instead of names of DAGs, which are nobody's business."""
+    return f"airflow-{sha256(intent.encode()).hexdigest()[:32]}"
 
 
 def message_from(given: Mapping[str, object]) -> Message:

@@ -3,7 +3,7 @@
 A campaign shows whether it was sent. Of a single mail, a started workflow or a recorded event the service shows nothing
 afterwards. So what is about to be done is noted before, and that it was done is noted after, where Airflow keeps notes
 (3.3). A later try that finds the first note without the second cannot know what became of the call, and neither makes
-it again nor succeeds: somebody has to look.
+it again nor succeeds: somebody has to look. Where the service does a thing once for a key, it simply asks again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from airflow_provider_sender.client.errors import OutcomeUnknownError, SenderError
-from airflow_provider_sender.jobs.send import Intents
+from airflow_provider_sender.jobs.finding import Intents
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,14 @@ class Deed:
     :param tries: what the tries have in common that follow each other without anybody's doing. Notes of others do not
         count: who clears a task wants it to run again.
     :param look: where to find out whether it was done.
+    :param is_repeatable: whether the service does it once however often it is asked to, by a key. Then a later try
+        asks again.
     """
 
     what: str
     tries: str
     look: str
+    is_repeatable: bool = False
 
     def unknown(self, why: str) -> OutcomeUnknownError:
         """Return the error for a deed nobody knows the outcome of."""
@@ -54,7 +57,7 @@ def do_once(deed: Deed, call: Callable[[], str | None], intents: Intents) -> str
     if stage == _DONE:
         log.info("%s: an earlier try of this task did it; nothing to do", deed.what)
         return noted.get("result") or None
-    if stage == _BEGUN:
+    if stage == _BEGUN and not deed.is_repeatable:
         raise deed.unknown(
             f"{deed.what}: an earlier try of this task was about to do it, and ended before it could tell what became "
             "of it. It was not repeated."
@@ -80,6 +83,8 @@ def _done(deed: Deed, call: Callable[[], str | None], intents: Intents) -> str |
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        if deed.is_repeatable:
+            raise
         # The task's time limit, say, which is raised wherever the task happens to be.
         why = f"{deed.what}: the task was stopped while doing it. It was not repeated."
         raise deed.unknown(why) from error

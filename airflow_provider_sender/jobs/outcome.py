@@ -66,6 +66,7 @@ class Upserted:
     :param rejected: rows that are malformed or that the service refused.
     :param held: rows that would have made someone active again who is not.
     :param duplicates: rows that gave way to a later one with the same key.
+    :param unconfirmed: rows among those sent that the service took without telling, or showing, what became of them.
     :param plan: what was going to be done, before anything was.
     """
 
@@ -76,6 +77,7 @@ class Upserted:
     rejected: int = 0
     held: int = 0
     duplicates: int = 0
+    unconfirmed: int = 0
     requests: int = 0
     rejects_path: str | None = None
     reasons: Counter[str] = field(default_factory=Counter)

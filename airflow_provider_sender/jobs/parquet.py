@@ -18,10 +18,8 @@ import pyarrow.parquet as pq
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.paging import Row
-from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.cells import CellValue
-from airflow_provider_sender.jobs.columns import Column
-from airflow_provider_sender.jobs.writers import FlatWriter
+from airflow_provider_sender.jobs.writers import Flatten, FlatWriter, Heading
 
 # A row group is what readers skip or read as a whole: large enough for that, small enough to be held in memory.
 _GROUP_ROWS = 10_000
@@ -52,8 +50,8 @@ class ParquetWriter(FlatWriter):
     :param file: an open file.
     """
 
-    def __init__(self, file: BinaryIO, service: Service, columns: Sequence[Column]) -> None:
-        super().__init__(service, columns)
+    def __init__(self, file: BinaryIO, columns: Sequence[Heading], flatten: Flatten) -> None:
+        super().__init__(columns, flatten)
         self._schema = pa.schema([(column.name, _TYPES[column.type]) for column in columns])
         self._writer = pq.ParquetWriter(
             pa.PythonFile(_WhileOpen(file), mode="w"), self._schema, compression="zstd", write_page_checksum=True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.records import SubscriberChange
+from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.batches import calls_for, cost
 from airflow_provider_sender.jobs.consent import Decision
 
@@ -21,8 +22,9 @@ class Plan:
     :param additions: group -> how many people are to be put into it in calls for many.
     :param held: rows that would make somebody active again who is not.
     :param rejected: rows that are known to be rejected.
-    :param lookups: people who are to be looked up first, one by one.
+    :param lookups: people who are to be looked up first.
     :param undecided: those of them of whom only that will tell what is to be done.
+    :param writes: people to be written, groups apart.
     :param requests: calls it takes at the least.
     :param minutes: how long the account allows for that; None when its limit is not known.
     """
@@ -35,6 +37,7 @@ class Plan:
     rejected: int = 0
     lookups: int = 0
     undecided: int = 0
+    writes: int = 0
     requests: int = 0
     minutes: float | None = None
 
@@ -46,10 +49,10 @@ class Plan:
         match decision:
             case Decision.CREATE:
                 self.creates += 1
-                self.requests += 1
+                self.writes += 1
             case Decision.UPDATE | Decision.JOIN:
                 self.updates += 1
-                self.requests += decision is Decision.UPDATE
+                self.writes += decision is Decision.UPDATE
                 self.additions.update(change.groups)
             case Decision.UNCHANGED:
                 self.unchanged += 1
@@ -64,21 +67,21 @@ class Plan:
         :param is_newcomer: whether that is to make sure of what is as good as known: that they are to be created.
         """
         self.lookups += 1
-        self.requests += 1
         if is_newcomer:
             self.add(Decision.CREATE, SubscriberChange(""))
         else:
             self.undecided += 1
 
-    def complete(self, budget: Budget, cap: int | None, largest_batch: int, *, made: int = 0) -> None:
+    def complete(self, service: Service, *, made: int = 0) -> None:
         """Work out what it costs, when all rows are counted.
 
-        :param cap: requests a minute the user allows.
-        :param largest_batch: people a call for many takes.
         :param made: requests that it took to find all this out, where they are to be counted, too.
         """
-        self.requests += made + sum(calls_for(count, largest_batch) for count in self.additions.values())
-        limits = [limit for limit in (budget.limit, cap) if limit]
+        self.requests = made + calls_for(self.lookups, service.largest_lookup)
+        self.requests += calls_for(self.writes, service.largest_write)
+        self.requests += sum(calls_for(count, service.largest_batch) for count in self.additions.values())
+        transport = service.transport
+        limits = [limit for limit in (transport.budget.limit, transport.settings.requests_per_minute) if limit]
         if limits or not self.requests:
             self.minutes = round(self.requests / min(limits), 1) if self.requests else 0.0
 

@@ -86,7 +86,7 @@ def _decide(job: Job, requests_before: int) -> None:
     plan.rejected, plan.unchanged = job.rejects.count, outcome.unchanged
     decide_beforehand(job, is_read=read_account(job))
     made = transport.requests_made - requests_before if job.how.dry_run else 0
-    plan.complete(transport.budget, transport.settings.requests_per_minute, job.service.largest_batch, made=made)
+    plan.complete(job.service, made=made)
     log.info("Plan: %s", plan.sentence(transport.budget))
     if job.how.dry_run:
         outcome.count_created(plan.creates)
@@ -123,6 +123,11 @@ def _log_end(how: Upsert, outcome: Upserted) -> None:
             outcome.held,
             outcome.duplicates,
             outcome.requests,
+        )
+    if outcome.unconfirmed:
+        log.warning(
+            "%d of the rows sent are not confirmed: the service took them without telling what became of each",
+            outcome.unconfirmed,
         )
     if outcome.held:
         log.warning(

@@ -6,9 +6,9 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,22 @@ from airflow_provider_sender.jobs.formats import Encoding, FileFormat, compresse
 
 # Up to here a whole number is written as one: 5 and not 5.0.
 _TWO_TO_53 = 1 << 53
+
+
+class Heading(Protocol):
+    """What a flat file says of a column: its name, and its type as :class:`~.columns.Column` has it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the file."""
+
+    @property
+    def type(self) -> str:
+        """``text``, ``number``, ``datetime`` or ``list``."""
+
+
+# Takes what stands in the columns out of rows, one list a column, and counts by column what finds no place.
+Flatten: TypeAlias = Callable[[Sequence[Row], "Counter[str]"], Sequence[Sequence[CellValue]]]
 
 
 class RowWriter(ABC):
@@ -67,18 +83,18 @@ class JsonlWriter(RowWriter):
 class FlatWriter(RowWriter):
     """Writes what stands in columns.
 
-    :param service: reads a row's subscriber.
+    :param columns: which columns there are.
+    :param flatten: takes what stands in them out of rows.
     """
 
-    def __init__(self, service: Service, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Heading], flatten: Flatten) -> None:
         super().__init__()
-        self._service = service
         self._columns = columns
+        self._flatten = flatten
 
-    def _cells(self, rows: Sequence[Row]) -> list[Sequence[CellValue]]:
+    def _cells(self, rows: Sequence[Row]) -> Sequence[Sequence[CellValue]]:
         """Return what stands in the columns, one list a column."""
-        read = self._service.read_subscriber
-        return flat_columns(self._columns, [read(row.raw) for row in rows], self.left_out)
+        return self._flatten(rows, self.left_out)
 
 
 class CsvWriter(FlatWriter):
@@ -87,8 +103,8 @@ class CsvWriter(FlatWriter):
     :param file: an open file.
     """
 
-    def __init__(self, file: BinaryIO, encoding: Encoding, service: Service, columns: Sequence[Column]) -> None:
-        super().__init__(service, columns)
+    def __init__(self, file: BinaryIO, encoding: Encoding, columns: Sequence[Heading], flatten: Flatten) -> None:
+        super().__init__(columns, flatten)
         self._file = file
         self._out = compressed(file, encoding)
         self._write_lines([[column.name for column in columns]])
@@ -128,17 +144,26 @@ def _line(raw: bytes) -> bytes:
 
 
 def writer_for(service: Service, encoding: Encoding, columns: Sequence[Column], file: BinaryIO) -> RowWriter:
-    """Return a writer into an open file.
+    """Return a writer of subscribers into an open file.
 
+    :param service: reads a row's subscriber.
     :param columns: of a flat format; none for JSONL.
     """
+    read = service.read_subscriber
+    return writer_of(
+        encoding, columns, lambda rows, left_out: flat_columns(columns, [read(row.raw) for row in rows], left_out), file
+    )
+
+
+def writer_of(encoding: Encoding, columns: Sequence[Heading], flatten: Flatten, file: BinaryIO) -> RowWriter:
+    """Return a writer of any rows into an open file; JSONL needs neither columns nor ``flatten``."""
     match encoding.format:
         case FileFormat.JSONL:
             return JsonlWriter(file, encoding)
         case FileFormat.CSV:
-            return CsvWriter(file, encoding, service, columns)
+            return CsvWriter(file, encoding, columns, flatten)
         case FileFormat.PARQUET:
             # Only here, or every export would wait for pyarrow, or fail where it is not installed.
             from airflow_provider_sender.jobs.parquet import ParquetWriter
 
-            return ParquetWriter(file, service, columns)
+            return ParquetWriter(file, columns, flatten)

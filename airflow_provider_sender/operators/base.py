@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from upath import UPath
 
+    from airflow_provider_sender.client.errors import SenderError
     from airflow_provider_sender.client.service import Service
 
 
@@ -81,28 +82,47 @@ class SenderOperator(BaseOperator):
 @contextlib.contextmanager
 def no_retry_when_final() -> Iterator[None]:
     """Let an error that trying again cannot mend fail the task at once, retries or not."""
-    from airflow_provider_sender.client.errors import SenderError, ServiceError
-    from airflow_provider_sender.client.paging import ListingDriftError
-    from airflow_provider_sender.jobs.batches import UnsettledError
-    from airflow_provider_sender.jobs.ledger_lock import LedgerUnavailableError
-    from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
+    from airflow_provider_sender.client.errors import SenderError
 
-    passing = (ListingDriftError, CampaignTimeoutError, UnsettledError, LedgerUnavailableError)
     try:
         yield
     except SenderError as error:
-        is_final = not isinstance(error, passing)
-        if isinstance(error, ServiceError):
-            is_final = not error.retryable
-        if not is_final:
+        if not is_final(error):
             raise
         raise AirflowFailException(str(error)) from error
+
+
+def is_final(error: SenderError) -> bool:
+    """Tell whether trying again cannot mend an error."""
+    from airflow_provider_sender.client.errors import ServiceError
+    from airflow_provider_sender.client.paging import ListingDriftError
+    from airflow_provider_sender.jobs.batches import UnsettledError
+    from airflow_provider_sender.jobs.ledger_lock import LedgerUnavailableError
+    from airflow_provider_sender.jobs.starting import ClaimedElsewhereError
+    from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
+
+    if isinstance(error, ServiceError):
+        return not error.retryable
+    passing = (
+        ListingDriftError,
+        CampaignTimeoutError,
+        UnsettledError,
+        LedgerUnavailableError,
+        ClaimedElsewhereError,
+    )
+    return not isinstance(error, passing)
 
 
 def run_of(context: Context) -> str:
     """Return what tells this run of a task from every other, the same for all of its tries."""
     ti = context["ti"]
     return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}/{ti.map_index}"
+
+
+def task_of(context: Context) -> str:
+    """Return what tells a task from every other, the same for all of its runs."""
+    ti = context["ti"]
+    return f"{ti.dag_id}/{ti.task_id}/{ti.map_index}"
 
 
 def tries_of(context: Context) -> str:
@@ -162,6 +182,19 @@ def storage_path(value: Any, parameter: str) -> UPath:
         if isinstance(error, ConfigurationError):
             raise
         raise ConfigurationError(f"{parameter}: is no path this Airflow can open ({error}).") from error
+
+
+def storage_file(value: Any, parameter: str) -> UPath:
+    """Return where a path parameter points, which must be a file.
+
+    :raises ConfigurationError: when it is none.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    path = storage_path(value, parameter)
+    if str(value).endswith("/"):
+        raise ConfigurationError(f"{parameter}: {value} is a directory. Name a file in it.")
+    return path
 
 
 def one_of(choices: type[ChoiceT], value: Any, parameter: str) -> ChoiceT:

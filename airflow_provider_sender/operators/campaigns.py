@@ -1,23 +1,45 @@
-"""Campaigns: make a draft, send it once, take a scheduled one back."""
+"""Campaigns: make a draft, send it once, take a scheduled one back.
+
+The report of what became of one stands in a file of its own and is imported from here.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_sender._compat import NotedIntents, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
-from airflow_provider_sender.operators.base import SenderOperator, given, moment, no_retry_when_final, run_of
+from airflow_provider_sender.operators.base import SenderOperator, given, moment, no_retry_when_final
+from airflow_provider_sender.operators.campaign_parameters import (
+    copy_from,
+    count,
+    definition_of,
+    differences_of,
+    send_key_of,
+    share,
+    text,
+)
+from airflow_provider_sender.operators.reports import SenderExportCampaignReportOperator
+from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent, seconds
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_sender.client.records import CampaignDefinition
+    from airflow_provider_sender.client.records import Campaign, CampaignDefinition
     from airflow_provider_sender.client.service import Service
     from airflow_provider_sender.jobs.preflight import Sending
-    from airflow_provider_sender.jobs.waiting import Patience
+
+__all__ = [
+    "SenderCancelCampaignOperator",
+    "SenderCreateCampaignOperator",
+    "SenderExportCampaignReportOperator",
+    "SenderSendCampaignOperator",
+]
+
+UserCheck: TypeAlias = Callable[[dict[str, Any]], bool | str | None]
 
 
 class SenderCreateCampaignOperator(SenderOperator):
@@ -32,30 +54,59 @@ class SenderCreateCampaignOperator(SenderOperator):
         ``title``, ``preheader``, ``extra`` (anything else the service's create call takes). (templated)
     :param send_key: the business intent, ``"newsletter-{{ ds }}"``: one campaign for each. It is put, as a short
         digest, into the campaign's internal title. By default this task in this run. (templated)
+    :param send_key_prefix: what the ``send_key`` of every campaign of the same kind begins with, ``"newsletter-"``;
+        ``max_change`` finds the previous one by it. By default this task. (templated)
+    :param copy_of: an existing campaign, of any state, to take content, sender and recipients from; ``campaign`` then
+        holds only what is to be different. (templated)
     """
 
-    template_fields: Sequence[str] = (*SenderOperator.template_fields, "campaign", "send_key")
+    template_fields: Sequence[str] = (
+        *SenderOperator.template_fields,
+        "campaign",
+        "send_key",
+        "send_key_prefix",
+        "copy_of",
+    )
     operator_extra_links = (SenderCampaignLink(),)
 
-    def __init__(self, *, campaign: Mapping[str, Any] | XComArg, send_key: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        campaign: Mapping[str, Any] | XComArg | None = None,
+        send_key: str | None = None,
+        send_key_prefix: str | None = None,
+        copy_of: str | XComArg | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.campaign = campaign
         self.send_key = send_key
+        self.send_key_prefix = send_key_prefix
+        self.copy_of = copy_of
         self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Make the draft or find it, and return its id."""
-        from airflow_provider_sender.jobs.send import create_once
+        from airflow_provider_sender.jobs.drafting import create_once
+        from airflow_provider_sender.jobs.preflight import Sending
 
         with no_retry_when_final():
             self._check_rendered()
-            definition = _definition(self.campaign)
-            service = self.service()
-            campaign_id = create_once(
-                service, definition, _send_key(self.send_key, context), _LinkedIntents(context, service)
-            )
+            send_key, series = send_key_of(self.send_key, self.send_key_prefix, context)
+            service, definition = self._service_and_definition()
+            sending = Sending(send_key, definition=definition, series=series)
+            campaign_id = create_once(service, sending, _LinkedIntents(context, service))
         _link(context, service, campaign_id)
         return campaign_id
+
+    def _service_and_definition(self) -> tuple[Service, CampaignDefinition]:
+        copy_of = text(self.copy_of, "copy_of")
+        if copy_of is None:
+            definition = definition_of(self.campaign)
+            return self.service(), definition
+        differences = differences_of(self.campaign)
+        service = self.service()
+        return service, copy_from(service.campaign_definition(copy_of), differences)
 
 
 class SenderSendCampaignOperator(SenderOperator):
@@ -72,14 +123,26 @@ class SenderSendCampaignOperator(SenderOperator):
     :param campaign_id: an existing draft. (templated)
     :param campaign: or what to make a draft of; see :class:`SenderCreateCampaignOperator`. (templated)
     :param send_key: the business intent, with ``campaign``. (templated)
+    :param send_key_prefix: what the ``send_key`` of every campaign of the same kind begins with; see
+        :class:`SenderCreateCampaignOperator`. (templated)
     :param send_at: when to send it: an aware datetime, or its ISO form (``2026-01-31T09:00:00+01:00``). By default now.
         (templated)
     :param min_recipients: do not send to fewer. (templated)
     :param max_recipients: do not send to more. (templated)
+    :param max_change: do not send to a number of recipients that differs by more than this share from the previous
+        campaign's: 0.2 for a fifth more or fewer. The first of its kind passes. (templated)
+    :param previous_campaign_id: the campaign to compare with; by default the last one sent whose ``send_key_prefix`` is
+        the same. (templated)
+    :param pre_send_check: a function of your own, called right before the send with a dictionary: ``id``, ``title``,
+        ``subject``, ``recipients`` (at the most, None where the service does not tell), ``group_ids``,
+        ``segment_ids``. It returns a text that says what is wrong, or False, to have nothing sent; None
+        or True let the campaign go.
     :param wait_for_completion: wait until the campaign is SENT.
     :param poll_interval: seconds between two looks while waiting.
     :param timeout: seconds after which waiting fails; the campaign is left alone.
     :param accept_partly_sent: while waiting, take a campaign that reached only some recipients for sent.
+    :param cancel_on_kill: take the campaign back if it is still scheduled when the task is ended or cleared while it
+        waits; in the triggerer with Airflow 3.3 or newer. By default it is left alone.
     :param deferrable: wait in the triggerer, without a worker.
     """
 
@@ -91,8 +154,12 @@ class SenderSendCampaignOperator(SenderOperator):
         "send_at",
         "min_recipients",
         "max_recipients",
+        "max_change",
+        "previous_campaign_id",
+        "send_key_prefix",
     )
     operator_extra_links = (SenderCampaignLink(),)
+    _waited_for: WaitedFor | None = None
 
     def __init__(
         self,
@@ -103,10 +170,15 @@ class SenderSendCampaignOperator(SenderOperator):
         send_at: datetime | str | None = None,
         min_recipients: int | None = None,
         max_recipients: int | None = None,
+        max_change: float | None = None,
+        previous_campaign_id: str | XComArg | None = None,
+        send_key_prefix: str | None = None,
+        pre_send_check: UserCheck | None = None,
         wait_for_completion: bool = False,
-        poll_interval: float = 60,
-        timeout: float = 24 * 60 * 60,
+        poll_interval: float | timedelta = 60,
+        timeout: float | timedelta = 24 * 60 * 60,
         accept_partly_sent: bool = False,
+        cancel_on_kill: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
@@ -117,42 +189,60 @@ class SenderSendCampaignOperator(SenderOperator):
         self.send_at = send_at
         self.min_recipients = min_recipients
         self.max_recipients = max_recipients
+        self.max_change = max_change
+        self.previous_campaign_id = previous_campaign_id
+        self.send_key_prefix = send_key_prefix
+        self.pre_send_check = pre_send_check
         self.wait_for_completion = wait_for_completion
         self.poll_interval = poll_interval
         self.timeout = timeout
         self.accept_partly_sent = accept_partly_sent
+        self.cancel_on_kill = cancel_on_kill
         self.deferrable = deferrable
         self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Send the campaign, wait if asked to, and return its id."""
         from airflow_provider_sender.jobs.send import send_once
-        from airflow_provider_sender.jobs.waiting import is_done, wait_until_sent
 
         with no_retry_when_final():
             self._check_rendered()
             sending = self._sending(context)
+            # Before anything is sent, or the mistake would show when it is too late.
+            poll_interval = seconds(self.poll_interval, "poll_interval", least=0.01)
+            timeout = seconds(self.timeout, "timeout")
             service = self.service()
             if sending.campaign_id is not None:
                 _link(context, service, sending.campaign_id)
             campaign = send_once(service, sending, _LinkedIntents(context, service))
             _link(context, service, campaign.id)
-            if not self.wait_for_completion:
-                return campaign.id
-            patience = self._patience()
-            if not self.deferrable:
-                wait_until_sent(
-                    service,
-                    campaign.id,
-                    poll_interval=self.poll_interval,
-                    timeout=self.timeout,
-                    patience=patience,
-                )
-                return campaign.id
-            if is_done(campaign, 0.0, patience):
-                return campaign.id
-        self._defer(campaign.id, patience)
-        raise AssertionError("deferring does not return")  # pragma: no cover
+            if self.wait_for_completion:
+                self._wait(service, campaign, poll_interval, timeout)
+            return campaign.id
+
+    def _wait(self, service: Service, campaign: Campaign, poll_interval: float, timeout: float) -> None:
+        from airflow_provider_sender.jobs.waiting import Patience, is_done, wait_until_sent
+
+        patience = Patience(accept_partly_sent=self.accept_partly_sent)
+        if not self.deferrable:
+            if self.cancel_on_kill:
+                self._waited_for = WaitedFor(self.sender_conn_id, campaign.id)
+            wait_until_sent(service, campaign.id, poll_interval=poll_interval, timeout=timeout, patience=patience)
+        elif not is_done(campaign, 0.0, patience):
+            defer_until_sent(
+                self,
+                campaign.id,
+                self.sender_conn_id,
+                poll_interval=poll_interval,
+                timeout=timeout,
+                patience=patience,
+                cancel_on_kill=self.cancel_on_kill,
+            )
+
+    def on_kill(self) -> None:
+        """Take a scheduled campaign back, if that was asked for and the task is killed while it waits in a worker."""
+        if self._waited_for is not None:
+            self._waited_for.take_back()
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
         """Go on when the trigger has seen the end; return the campaign's id."""
@@ -167,37 +257,31 @@ class SenderSendCampaignOperator(SenderOperator):
 
         if (self.campaign_id is None) == (self.campaign is None):
             raise ConfigurationError("Give either campaign_id or campaign, and not both.")
-        return Sending(
-            send_key=_send_key(self.send_key, context),
-            campaign_id=None if self.campaign_id is None else str(given(self.campaign_id, "campaign_id")),
-            definition=None if self.campaign is None else _definition(self.campaign),
+        if not (self.pre_send_check is None or callable(self.pre_send_check)):
+            raise ConfigurationError(
+                f"pre_send_check: must be a function of one dictionary; got a {type(self.pre_send_check).__name__}."
+            )
+        send_key, series = send_key_of(self.send_key, self.send_key_prefix, context)
+        if self.campaign_id is not None and self.send_key_prefix is None:
+            series = None  # whoever made it did so under a key of another task
+        sending = Sending(
+            send_key=send_key,
+            campaign_id=text(self.campaign_id, "campaign_id"),
+            definition=None if self.campaign is None else definition_of(self.campaign),
+            series=series,
             send_at=None if self.send_at is None else moment(self.send_at, "send_at"),
-            min_recipients=_count(self.min_recipients, "min_recipients"),
-            max_recipients=_count(self.max_recipients, "max_recipients"),
+            min_recipients=count(self.min_recipients, "min_recipients"),
+            max_recipients=count(self.max_recipients, "max_recipients"),
+            max_change=share(self.max_change, "max_change"),
+            previous_campaign_id=text(self.previous_campaign_id, "previous_campaign_id"),
+            pre_send_check=None if self.pre_send_check is None else partial(_check_by_user, self.pre_send_check),
         )
-
-    def _patience(self) -> Patience:
-        from airflow_provider_sender.jobs.waiting import Patience
-
-        return Patience(accept_partly_sent=self.accept_partly_sent)
-
-    def _defer(self, campaign_id: str, patience: Patience) -> None:
-        from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger
-
-        began = time.time()
-        self.defer(
-            trigger=SenderCampaignTrigger(
-                campaign_id=campaign_id,
-                sender_conn_id=self.sender_conn_id,
-                poll_interval=self.poll_interval,
-                began=began,
-                end_time=began + self.timeout,
-                draft_timeout=patience.draft_timeout,
-                accept_partly_sent=patience.accept_partly_sent,
-            ),
-            method_name="execute_complete",
-            timeout=self.execution_timeout,
-        )
+        if sending.max_change is not None and sending.previous_campaign_id is None and series is None:
+            raise ConfigurationError(
+                "max_change: there is nothing to compare with. Give previous_campaign_id, or send_key_prefix: what "
+                "the send_key of every campaign of this kind begins with."
+            )
+        return sending
 
 
 class SenderCancelCampaignOperator(SenderOperator):
@@ -220,7 +304,7 @@ class SenderCancelCampaignOperator(SenderOperator):
 
     def execute(self, context: Context) -> str:
         """Take the campaign back, and return its id."""
-        from airflow_provider_sender.jobs.send import cancel
+        from airflow_provider_sender.jobs.scheduling import cancel
 
         with no_retry_when_final():
             self._check_rendered()
@@ -228,6 +312,24 @@ class SenderCancelCampaignOperator(SenderOperator):
             service = self.service()
             _link(context, service, campaign_id)
             return cancel(service, campaign_id).id
+
+
+def _check_by_user(check: UserCheck, campaign: Campaign, recipients: int | None) -> str | None:
+    """Ask the user's own check; return what is wrong, or None."""
+    said = check(
+        {
+            "id": campaign.id,
+            "title": campaign.title,
+            "subject": campaign.subject,
+            "recipients": recipients,
+            "group_ids": list(campaign.group_ids),
+            "segment_ids": list(campaign.segment_ids),
+        }
+    )
+    if said is None or said is True:
+        return None
+    # Anything else a check may return by mistake, an empty list say, is no permission.
+    return said if isinstance(said, str) and said else f"it returned {said!r}."
 
 
 class _LinkedIntents(NotedIntents):
@@ -241,52 +343,8 @@ class _LinkedIntents(NotedIntents):
     def note(self, **facts: str) -> None:
         """Note what is about to be done; what was noted before stays."""
         super().note(**facts)
-        _link(self._context, self._service, facts["campaign_id"])
-
-
-def _definition(campaign: Any) -> CampaignDefinition:
-    import msgspec
-
-    from airflow_provider_sender.client.errors import ConfigurationError
-    from airflow_provider_sender.client.records import CampaignDefinition
-
-    if not isinstance(campaign, Mapping):
-        raise ConfigurationError(f"campaign: must be a dictionary; got a {type(campaign).__name__}.")
-    try:
-        definition = msgspec.convert(dict(campaign), CampaignDefinition)
-    except msgspec.ValidationError as error:
-        known = ", ".join(CampaignDefinition.__struct_fields__)
-        raise ConfigurationError(f"campaign: {error}. It may hold: {known}.") from error
-    for name in ("subject", "from_name", "from_email"):
-        given(getattr(definition, name), f"campaign[{name!r}]")
-    if (definition.html is None) == (definition.text is None):
-        raise ConfigurationError("campaign: give its content as either html or text.")
-    given(definition.text if definition.html is None else definition.html, "campaign, its html or text")
-    if bool(definition.group_ids or definition.segment_ids) == definition.to_everyone:
-        # A list of groups that came out empty upstream must not turn a letter to a few into one to a million.
-        raise ConfigurationError(
-            "campaign: name the recipients by group_ids or segment_ids, or set to_everyone=True for the whole account."
-        )
-    return definition
-
-
-def _send_key(send_key: str | None, context: Context) -> str:
-    if send_key is not None:
-        return str(given(send_key, "send_key"))
-    return run_of(context)
-
-
-def _count(value: Any, parameter: str) -> int | None:
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    if value is None:
-        return None
-    try:
-        return int(given(value, parameter))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(f"{parameter}: must be a whole number; got {value!r}.") from None
+        if "campaign_id" in facts:
+            _link(self._context, self._service, facts["campaign_id"])
 
 
 def _link(context: Context, service: Service, campaign_id: str) -> None:

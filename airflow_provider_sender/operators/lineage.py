@@ -38,8 +38,8 @@ class Traffic(NamedTuple):
 
 def place_in_account(service: Service, name: str) -> Place:
     """Return where an account's data is: ``sender://api.sender.net`` and, say, ``subscribers``."""
-    host = urlsplit(service.transport.settings.base_url).hostname
-    return Place(f"{service.name.lower()}://{host}", name)
+    host = urlsplit(service.transport.settings.base_url).hostname or ""
+    return Place(f"{service.name.lower()}://{f'[{host}]' if ':' in host else host}", name)
 
 
 def place_of_path(path: UPath) -> Place:

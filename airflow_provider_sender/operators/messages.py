@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender._compat import NotedIntents
-from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final, tries_of
+from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final, run_of, tries_of
 from airflow_provider_sender.operators.undisclosed import UndisclosedParameter, revealed
 
 if TYPE_CHECKING:
@@ -103,4 +103,4 @@ class SenderSendMessageOperator(SenderOperator):
             self._check_rendered()
             message = message_from({name: revealed(getattr(self, name)) for name in _MAIL})
             intents = NotedIntents(context, "sender_message")
-            return send_message_once(self.service(), message, tries_of(context), intents)
+            return send_message_once(self.service(), message, tries_of(context), intents, run=run_of(context))

@@ -14,6 +14,7 @@ from airflow_provider_sender.operators.base import (
     no_retry_when_final,
     one_of,
     run_of,
+    storage_file,
     storage_path,
     texts,
 )
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow.sdk import Context, XComArg
-    from upath import UPath
 
     from airflow_provider_sender.jobs.upsert import Upserted
 
@@ -144,8 +144,8 @@ class SenderUpsertSubscribersOperator(RowsOperator):
     With ``ledger_path`` it remembers what was accepted, and the next run sends only what has changed since. Where
     nothing has, it makes no request at all.
 
-    Returns ``{"sent", "unchanged", "rejected", "held", "duplicates", "requests", "rejects_path"}``, and in a dry run
-    ``"plan"``, too.
+    Returns ``{"sent", "unchanged", "rejected", "held", "duplicates", "unconfirmed", "requests", "rejects_path"}``, and
+    in a dry run ``"plan"``, too.
 
     .. seealso:: :ref:`howto/operator:SenderUpsertSubscribersOperator`
 
@@ -222,7 +222,7 @@ class SenderUpsertSubscribersOperator(RowsOperator):
                 self.rows(),
                 how,
                 rejects_path=None if self.rejects_path is None else storage_path(self.rejects_path, "rejects_path"),
-                ledger_path=None if self.ledger_path is None else _file(self.ledger_path, "ledger_path"),
+                ledger_path=None if self.ledger_path is None else storage_file(self.ledger_path, "ledger_path"),
                 owner=run_of(context),
             )
             counts = self._counts(outcome)
@@ -241,20 +241,8 @@ class SenderUpsertSubscribersOperator(RowsOperator):
             "rejected": outcome.rejected,
             "held": outcome.held,
             "duplicates": outcome.duplicates,
+            "unconfirmed": outcome.unconfirmed,
             "requests": outcome.requests,
             "rejects_path": self.rejects_path,
         }
         return {**counts, "plan": outcome.plan.figures()} if self.is_dry_run else counts
-
-
-def _file(value: Any, parameter: str) -> UPath:
-    """Return where a path parameter points, which must be a file.
-
-    :raises ConfigurationError: when it is none.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    path = storage_path(value, parameter)
-    if str(value).endswith("/"):
-        raise ConfigurationError(f"{parameter}: {value} is a directory. Name a file in it.")
-    return path

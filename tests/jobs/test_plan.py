@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,15 @@ from tests.jobs.accounts import MemoryService, service_of
 CHANGE = SubscriberChange("a@x.lt", email="a@x.lt", groups=("g1", "g2"))
 
 
-def budget_of(limit: int | None) -> Budget:
-    budget = Budget()
-    budget.acquire()
-    budget.answered(RateState(limit, limit, 60.0))
-    return budget
+def service_with(limit: int | None, cap: int | None = None, **sizes: int) -> MemoryService:
+    """Return an account that allows so many requests a minute; ``cap`` is what the user allows."""
+    service = MemoryService()
+    service.transport.settings = replace(service.transport.settings, requests_per_minute=cap)
+    service.transport.budget.acquire()
+    service.transport.budget.answered(RateState(limit, limit, 60.0))
+    for name, size in sizes.items():
+        setattr(service, name, size)
+    return service
 
 
 def plan_of(*decisions: Decision) -> Plan:
@@ -49,7 +54,7 @@ def test_everything_that_is_to_be_done_is_counted_and_costs_what_it_costs() -> N
         *[Decision.HOLD] * 2,
         Decision.REJECT,
     )
-    plan.complete(budget_of(60), None, 100, made=4)
+    plan.complete(service_with(60), made=4)
     # Who is new joins in the call that creates them; the 201 others in three calls a group.
     assert plan.figures() == {
         "creates": 3,
@@ -68,10 +73,18 @@ def test_people_to_be_looked_up_first_cost_a_request_more_and_are_counted_as_new
     plan = Plan()
     plan.add_lookup(is_newcomer=True)
     plan.add_lookup(is_newcomer=False)
-    plan.complete(budget_of(None), None, 100)
+    plan.complete(service_with(None))
     assert (plan.creates, plan.lookups, plan.undecided, plan.requests) == (1, 2, 1, 3)
     assert "1 to create" in plan.sentence(Budget())
     assert "1 to be looked up before that is known" in plan.sentence(Budget())
+
+
+def test_calls_for_many_cost_as_many_as_there_are_calls() -> None:
+    plan = plan_of(*[Decision.CREATE] * 11, *[Decision.UPDATE] * 10)
+    for _ in range(101):
+        plan.add_lookup(is_newcomer=False)
+    plan.complete(service_with(None, largest_write=10, largest_lookup=50))
+    assert plan.requests == 3 + 3 + 2  # writes, lookups, group additions
 
 
 @pytest.mark.parametrize(
@@ -79,13 +92,13 @@ def test_people_to_be_looked_up_first_cost_a_request_more_and_are_counted_as_new
 )
 def test_the_minutes_are_those_of_the_lower_limit(limit: int | None, cap: int | None, minutes: float | None) -> None:
     plan = plan_of(*[Decision.CREATE] * 120)
-    plan.complete(budget_of(limit), cap, 100)
+    plan.complete(service_with(limit, cap))
     assert plan.minutes == minutes
 
 
 def test_nothing_to_do_takes_no_time_whatever_the_limit() -> None:
     plan = plan_of(Decision.UNCHANGED)
-    plan.complete(Budget(), None, 100)
+    plan.complete(MemoryService())
     assert (plan.requests, plan.minutes) == (0, 0.0)
 
 

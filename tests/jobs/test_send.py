@@ -20,8 +20,11 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.jobs.drafting import create_once
+from airflow_provider_sender.jobs.marks import marker_of
 from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError
-from airflow_provider_sender.jobs.send import cancel, create_once, marker_of, send_once
+from airflow_provider_sender.jobs.scheduling import cancel
+from airflow_provider_sender.jobs.send import send_once
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import SETTLE_TIME, MemoryService, service_of
 from tests.jobs.runs import Job, Notes, Nowhere, killed_at, run, run_at_once, steps_of
@@ -141,9 +144,9 @@ def test_notes_of_another_intent_are_not_taken_up(sender_sandbox: Sandbox) -> No
 def test_a_noted_campaign_that_was_deleted_is_made_anew(sender_sandbox: Sandbox) -> None:
     seeded(sender_sandbox)
     service, notes = service_of(sender_sandbox), Notes()
-    made = create_once(service, DEFINITION, "k", notes, sleep=sender_sandbox.advance)
+    made = create_once(service, Sending("k", definition=DEFINITION), notes, sleep=sender_sandbox.advance)
     service.client.delete_campaigns([made])
-    again = create_once(service, DEFINITION, "k", notes, sleep=sender_sandbox.advance)
+    again = create_once(service, Sending("k", definition=DEFINITION), notes, sleep=sender_sandbox.advance)
     assert again != made
     assert notes.kept["campaign_id"] == again
 
@@ -326,7 +329,7 @@ def test_whoever_is_killed_while_creating_and_retried_makes_one_campaign(
     sender_sandbox: Sandbox, is_done: bool
 ) -> None:
     def job(service: SenderService, intents: Any, sleep: Any) -> str:
-        return create_once(service, DEFINITION, "k", intents, sleep=sleep)
+        return create_once(service, Sending("k", definition=DEFINITION), intents, sleep=sleep)
 
     seeded(sender_sandbox, **SLOW)
     for step in range(steps_of(sender_sandbox, job)):
@@ -707,7 +710,7 @@ def test_a_draft_left_by_an_earlier_try_is_not_sent_for_a_definition_mended_sinc
 ) -> None:
     seeded(sender_sandbox)
     service = service_of(sender_sandbox)
-    create_once(service, DEFINITION, BY_DEFINITION.send_key, Notes())
+    create_once(service, BY_DEFINITION, Notes())
     mended = replace(BY_DEFINITION, definition=msgspec.structs.replace(DEFINITION, **change))
     with pytest.raises(SendRefusedError, match=f"with another {next(iter(change))}"):
         send_once(service, mended, Notes())

@@ -1,0 +1,30 @@
+"""What a campaign is found again by: short digests at the end of its internal title, which recipients never see."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+_MARK = re.compile(r"\s*\[(?:key|series) [0-9a-f]+\]")
+
+
+def marker_of(send_key: str) -> str:
+    """Return what marks a campaign as the one of this intent: the same wherever it is worked out."""
+    return f"[key {_digest(send_key)[:16]}]"
+
+
+def series_mark_of(prefix: str) -> str:
+    """Return what marks a campaign as one of a series.
+
+    :param prefix: what the keys of all of them begin with.
+    """
+    return f"[series {_digest(prefix)[:8]}]"
+
+
+def unmarked(title: str) -> str:
+    """Return a title without marks."""
+    return _MARK.sub("", title)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
