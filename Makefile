@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up test test-highest test-lowest test-matrix check format bench clean
+.PHONY: help demo up test test-highest test-lowest test-matrix kill-anywhere check format bench clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -49,6 +49,9 @@ test-lowest: $(LOWEST_READY) ## run the tests with the lowest Airflow
 
 test-matrix: $(DEV_READY) ## run the tests with every supported Airflow on every supported Python
 	$(VENV) -m nox
+
+kill-anywhere: $(DEV_READY) ## send campaigns, killed at every step there is, and count mails; a part: KILL='--every 20'
+	@$(VENV) -m tests.kill_anywhere.prove $(KILL)
 
 check: $(DEV_READY) ## look for mistakes without running anything: ruff and mypy
 	$(VENV) -m ruff check .

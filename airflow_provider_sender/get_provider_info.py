@@ -78,6 +78,17 @@ _CAMPAIGN_FIELDS: dict[str, ConnectionField] = {
     },
 }
 
+_IMPORT_FIELDS: dict[str, ConnectionField] = {
+    "import_form": {
+        "label": "Form of imports",
+        "description": (
+            "How contacts are imported: contacts (as the reference has it), rows (as the official PHP client does it) "
+            "or s3_key (no import, each contact by a request of its own). Empty: contacts."
+        ),
+        "schema": {"type": ["string", "null"], "default": "contacts"},
+    },
+}
+
 CONNECTION_TYPES: list[ConnectionType] = [
     {
         "connection-type": "sender",
@@ -94,6 +105,48 @@ CONNECTION_TYPES: list[ConnectionType] = [
         },
         "conn-fields": {**_REQUEST_FIELDS, **_CAMPAIGN_FIELDS},
     },
+    {
+        "connection-type": "sendpulse",
+        "hook-class-name": "airflow_provider_sender.hooks.sendpulse.SendPulseHook",
+        "hook-name": "SendPulse",
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "port"],
+            "relabeling": {"host": "API address", "login": "Client id", "password": "Client secret or API key"},
+            "placeholders": {
+                "host": "https://api.sendpulse.com",
+                "login": "Settings -> API -> ID; empty for an API key",
+                "password": "Settings -> API -> Secret, or a key",
+                "extra": '{"requests_per_minute": 300}',
+            },
+        },
+        "conn-fields": {
+            **{name: field for name, field in _REQUEST_FIELDS.items() if name not in ("reserve", "connections")},
+            "settle_time": _CAMPAIGN_FIELDS["settle_time"],
+            "time_zone": {
+                "label": "Time zone of the account",
+                "description": (
+                    "The zone set in the account, by its IANA name, such as Europe/Vilnius. The service reads the time "
+                    "of a scheduled campaign in it. Empty: the one the account itself says."
+                ),
+                "schema": {"type": ["string", "null"]},
+            },
+        },
+    },
+    {
+        "connection-type": "sendara",
+        "hook-class-name": "airflow_provider_sender.hooks.sendara.SendaraHook",
+        "hook-name": "Sendara",
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "port", "login"],
+            "relabeling": {"host": "API address", "password": "API key"},
+            "placeholders": {
+                "host": "https://api.sendara.dev",
+                "password": "sk_live_... or sk_test_..., of the scope the tasks need",
+                "extra": '{"requests_per_minute": 300}',
+            },
+        },
+        "conn-fields": {**_REQUEST_FIELDS, "settle_time": _CAMPAIGN_FIELDS["settle_time"], **_IMPORT_FIELDS},
+    },
 ]
 
 
@@ -109,11 +162,29 @@ def get_provider_info() -> dict[str, object]:
                 "external-doc-url": "https://api.sender.net/",
                 "tags": ["service"],
             },
+            {
+                "integration-name": "SendPulse",
+                "external-doc-url": "https://sendpulse.com/integrations/api",
+                "tags": ["service"],
+            },
+            {
+                "integration-name": "Sendara",
+                "external-doc-url": "https://sendara.dev/docs/api-reference/",
+                "tags": ["service"],
+            },
         ],
         "hooks": [
             {
                 "integration-name": "Sender",
                 "python-modules": ["airflow_provider_sender.hooks.sender"],
+            },
+            {
+                "integration-name": "SendPulse",
+                "python-modules": ["airflow_provider_sender.hooks.sendpulse"],
+            },
+            {
+                "integration-name": "Sendara",
+                "python-modules": ["airflow_provider_sender.hooks.sendara"],
             },
         ],
         "operators": [
@@ -124,6 +195,7 @@ def get_provider_info() -> dict[str, object]:
                     "airflow_provider_sender.operators.erasure",
                     "airflow_provider_sender.operators.membership",
                     "airflow_provider_sender.operators.messages",
+                    "airflow_provider_sender.operators.reports",
                     "airflow_provider_sender.operators.subscribers",
                     "airflow_provider_sender.operators.workflows",
                 ],
@@ -154,6 +226,14 @@ def get_provider_info() -> dict[str, object]:
             },
         ],
         "connection-types": CONNECTION_TYPES,
+        "asset-uris": [
+            {
+                "schemes": ["sender", "sendpulse", "sendara"],
+                "handler": "airflow_provider_sender.assets.sanitize_uri",
+                "factory": "airflow_provider_sender.assets.create_asset",
+                "to_openlineage_converter": "airflow_provider_sender.assets.convert_asset_to_openlineage",
+            },
+        ],
         "notifications": ["airflow_provider_sender.notifications.sender.SenderNotifier"],
         "extra-links": ["airflow_provider_sender.links.campaigns.SenderCampaignLink"],
     }

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from benchmarks.changes import ledger, mirror
+from benchmarks.crowd import crowd
 from benchmarks.exports import latency, memory, speed
 from benchmarks.imports import imports
 from benchmarks.once import WrongRowsError
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "windows": lambda options: windows(),
     "ledger": lambda options: ledger(options.subscribers),
     "mirror": lambda options: mirror(options.subscribers),
+    "crowd": lambda options: crowd(),
     "imports": lambda options: imports(options.rounds),
 }
 

@@ -1,4 +1,7 @@
-"""Every morning: a group that holds exactly the people a query finds, no more and no fewer.
+"""Whenever the account was brought up to date: a group that holds exactly the people a query finds.
+
+It is scheduled by the asset that ``warehouse_to_account.py`` is an outlet of, because only who is in the account can be
+in a group.
 
 The query's rows go through a file and not through an XCom, because Airflow keeps XComs in its database, and these are
 people's addresses.
@@ -12,12 +15,13 @@ from typing import Any
 
 from airflow.sdk import DAG, BaseHook, ObjectStoragePath, Param, task
 
+from airflow_provider_sender.assets import subscribers_asset
 from airflow_provider_sender.operators.subscribers import SenderSyncGroupOperator
 
 with DAG(
     dag_id="sender_vip_group",
     description="A group of a Sender account made equal to a query",
-    schedule="@daily",
+    schedule=[subscribers_asset()],
     start_date=datetime(2026, 1, 1),
     catchup=False,
     tags=["example", "sender"],
@@ -29,10 +33,10 @@ with DAG(
 ) as dag:
 
     @task
-    def find_vips(params: dict[str, Any] | None = None, ds_nodash: str | None = None) -> str:
+    def find_vips(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
         """Write the addresses to a file and return where it is."""
         assert params is not None
-        path = ObjectStoragePath(f"{params['storage']}/vips-{ds_nodash}.jsonl")
+        path = ObjectStoragePath(f"{params['storage']}/vips-{dag_run.run_after:%Y%m%d}.jsonl")
         found = BaseHook.get_hook("warehouse").get_records("select email from customers where revenue > 1000")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps({"email": email}) + "\n" for (email,) in found))
@@ -44,7 +48,7 @@ with DAG(
         group_id="{{ params.group }}",
         input_path=find_vips(),
         mode="mirror",
-        rejects_path="{{ params.storage }}/not-in-the-account-{{ ds }}.jsonl",
+        rejects_path="{{ params.storage }}/not-in-the-account-{{ dag_run.run_after | ds }}.jsonl",
     )
     # [END howto_operator_sender_sync_group]
 

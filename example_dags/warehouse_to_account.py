@@ -10,6 +10,7 @@ from datetime import datetime
 
 from airflow.sdk import DAG, Param
 
+from airflow_provider_sender.assets import subscribers_asset
 from airflow_provider_sender.transfers.sql_to_sender import SqlToSenderOperator
 
 with DAG(
@@ -34,6 +35,8 @@ with DAG(
         columns={"first_name": "firstname", "plan": "fields.Plan"},
         ledger_path="{{ params.storage }}/ledger.sqlite",
         rejects_path="{{ params.storage }}/rejected-{{ ds }}.jsonl",
+        # DAGs that are scheduled by this asset run when it is done.
+        outlets=[subscribers_asset()],
     )
     # [END howto_operator_sql_to_sender]
 

@@ -11,6 +11,8 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow_provider_sender._compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
 from airflow_provider_sender.operators.base import given, no_retry_when_final
+from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent
+from airflow_provider_sender.sensors.failed_looks import FailedLooks
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -34,12 +36,16 @@ class SenderCampaignSensor(BaseSensorOperator):
     :param sender_conn_id: connection to the account. (templated)
     :param draft_timeout: seconds for which the campaign may still be a draft.
     :param accept_partly_sent: take a campaign that reached only some recipients for sent.
+    :param cancel_on_kill: take the campaign back if it is still scheduled when the task is ended or cleared while it
+        waits; in the triggerer with Airflow 3.3 or newer. By default it is left alone.
     :param deferrable: wait in the triggerer, without a worker.
     """
 
     template_fields: Sequence[str] = ("sender_conn_id", "campaign_id")
     operator_extra_links = (SenderCampaignLink(),)
     ui_color = "#e8f0ff"
+    _failed_looks: FailedLooks | None = None
+    _waited_for: WaitedFor | None = None
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class SenderCampaignSensor(BaseSensorOperator):
         sender_conn_id: str = "sender_default",
         draft_timeout: float = 600,
         accept_partly_sent: bool = False,
+        cancel_on_kill: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
@@ -56,8 +63,8 @@ class SenderCampaignSensor(BaseSensorOperator):
         self.sender_conn_id = sender_conn_id
         self.draft_timeout = draft_timeout
         self.accept_partly_sent = accept_partly_sent
+        self.cancel_on_kill = cancel_on_kill
         self.deferrable = deferrable
-        self._failures = 0
 
     def execute(self, context: Context) -> Any:
         """Wait, and return the campaign's summary."""
@@ -72,23 +79,15 @@ class SenderCampaignSensor(BaseSensorOperator):
             raise
         if result.is_done:
             return result.xcom_value
-        from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger
-
-        began = time.time()
-        self.defer(
-            trigger=SenderCampaignTrigger(
-                campaign_id=str(self.campaign_id),
-                sender_conn_id=self.sender_conn_id,
-                poll_interval=self.poke_interval,
-                began=began,
-                end_time=time.time() - self._waited(context) + self.timeout,
-                draft_timeout=self.draft_timeout,
-                accept_partly_sent=self.accept_partly_sent,
-            ),
-            method_name="execute_complete",
-            timeout=self.execution_timeout,
+        defer_until_sent(
+            self,
+            str(self.campaign_id),
+            self.sender_conn_id,
+            poll_interval=self.poke_interval,
+            timeout=self.timeout - self._waited(context),
+            patience=self._patience(),
+            cancel_on_kill=self.cancel_on_kill,
         )
-        raise AssertionError("deferring does not return")  # pragma: no cover
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Go on when the trigger has seen the end; return the campaign's summary."""
@@ -103,28 +102,36 @@ class SenderCampaignSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
-        from airflow_provider_sender.client.errors import RateLimitError, ServiceFailureError
+        from airflow_provider_sender.client.errors import SenderError
         from airflow_provider_sender.hooks.services import service_for
-        from airflow_provider_sender.jobs.waiting import MOST_FAILURES_IN_A_ROW, is_done
+        from airflow_provider_sender.jobs.waiting import Wait, state_in_words
 
         with no_retry_when_final():
             campaign_id = str(given(self.campaign_id, "campaign_id"))
             # The sensor looks again anyway, so no single look may keep a worker for minutes.
             service = service_for(self.sender_conn_id, in_a_hurry=True)
             context["ti"].xcom_push(key=CAMPAIGN_URL, value=service.campaign_url(campaign_id))
+            if self.cancel_on_kill and self._waited_for is None:
+                self._waited_for = WaitedFor(self.sender_conn_id, campaign_id)
+            failed = self._failed_looks = self._failed_looks or FailedLooks(context, is_rescheduled=self.reschedule)
+            wait = Wait(campaign_id, self._patience(), poll_interval=self.poke_interval, failures=failed.count)
             try:
                 campaign = service.campaign(campaign_id)
-            except (ServiceFailureError, RateLimitError) as error:
-                self._failures += 1
-                if self._failures >= MOST_FAILURES_IN_A_ROW:
-                    raise
-                self.log.warning("The campaign's state could not be read: %s", error)
+            except SenderError as error:
+                wait.failed(error)
+                failed.keep(wait.failures)
+                self.log.warning("The campaign's state could not be read (%d times in a row): %s", wait.failures, error)
                 return PokeReturnValue(is_done=False)
-            self._failures = 0
-            done = is_done(campaign, self._waited(context), self._patience())
-        if not done:
-            self.log.info("Campaign %s is %s", campaign_id, campaign.service_state or campaign.state.value)
-        return PokeReturnValue(is_done=done, xcom_value=campaign.summary())
+            is_done = wait.saw(campaign, self._waited(context))
+            failed.keep(0)
+        if not is_done:
+            self.log.info("Campaign %s is %s", campaign_id, state_in_words(campaign))
+        return PokeReturnValue(is_done=is_done, xcom_value=campaign.summary())
+
+    def on_kill(self) -> None:
+        """Take a scheduled campaign back, if that was asked for and the task is killed while it waits in a worker."""
+        if self._waited_for is not None:
+            self._waited_for.take_back()
 
     def _patience(self) -> Patience:
         from airflow_provider_sender.jobs.waiting import Patience

@@ -1,38 +1,18 @@
-"""Waiting for a campaign without a worker. A trigger only reads."""
+"""Waiting for campaigns without a worker. A trigger only reads, unless its task is killed and asked for more."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
+
+from airflow_provider_sender.triggers.loading import client_loaded
 
 if TYPE_CHECKING:
     from airflow_provider_sender.client.records import Campaign
-
-
-class _Loading:
-    """Imports what does the waiting, in a thread: it brings an HTTP client along, and the event loop is everybody's."""
-
-    def __init__(self) -> None:
-        self._is_done = False
-        self._first_come: dict[asyncio.AbstractEventLoop, asyncio.Lock] = {}
-
-    async def done(self) -> None:
-        """Return when it is imported, one after the other: a thousand who go on at once hold the event loop up, too."""
-        if self._is_done:
-            return
-        loop = asyncio.get_running_loop()
-        async with self._first_come.setdefault(loop, asyncio.Lock()):
-            if not self._is_done:
-                await asyncio.to_thread(importlib.import_module, "airflow_provider_sender.triggers.shared_poll")
-                self._is_done = True
-        self._first_come.pop(loop, None)
-
-
-_loading = _Loading()
 
 
 class SenderCampaignTrigger(BaseTrigger):
@@ -50,6 +30,7 @@ class SenderCampaignTrigger(BaseTrigger):
     :param end_time: when it ends whatever comes, epoch seconds.
     :param draft_timeout: seconds since ``began`` for which the campaign may still be a draft.
     :param accept_partly_sent: take a campaign that reached only some recipients for sent.
+    :param cancel_on_kill: take the campaign back if it is scheduled when somebody ends the task (Airflow 3.3 or newer).
     """
 
     def __init__(
@@ -62,6 +43,7 @@ class SenderCampaignTrigger(BaseTrigger):
         end_time: float,
         draft_timeout: float,
         accept_partly_sent: bool = False,
+        cancel_on_kill: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it untyped
         self.campaign_id = campaign_id
@@ -71,6 +53,7 @@ class SenderCampaignTrigger(BaseTrigger):
         self.end_time = end_time
         self.draft_timeout = draft_timeout
         self.accept_partly_sent = accept_partly_sent
+        self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and what it is made of, as plain JSON."""
@@ -84,12 +67,13 @@ class SenderCampaignTrigger(BaseTrigger):
                 "end_time": self.end_time,
                 "draft_timeout": self.draft_timeout,
                 "accept_partly_sent": self.accept_partly_sent,
+                "cancel_on_kill": self.cancel_on_kill,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event, at the end."""
-        await _loading.done()
+        await client_loaded()
         from airflow_provider_sender.client.errors import SenderError, ServiceError
         from airflow_provider_sender.jobs.waiting import CampaignNotSentError, CampaignTimeoutError, Patience, Wait
         from airflow_provider_sender.triggers.shared_poll import campaign_when_sent
@@ -110,6 +94,94 @@ class SenderCampaignTrigger(BaseTrigger):
             is_away = isinstance(error, ServiceError) and error.retryable
             event = _event("away" if is_away else "error", None, str(error))
         yield event
+
+    async def on_kill(self) -> None:
+        """Take a scheduled campaign back, if that was asked for.
+
+        Airflow calls this when somebody ends or clears the task, and never when a triggerer merely stops.
+        """
+        if not self.cancel_on_kill:
+            return
+        await client_loaded()
+        from airflow_provider_sender.hooks.services import service_for_trigger
+        from airflow_provider_sender.jobs.taking_back import take_back
+
+        await asyncio.to_thread(take_back, await service_for_trigger(self.sender_conn_id), self.campaign_id)
+
+
+class SenderCampaignEventTrigger(BaseEventTrigger):
+    """Tells an ``AssetWatcher`` of every campaign that is sent.
+
+    Its event is the campaign's summary: ``id``, ``title``, ``state``, ``service_state``, ``recipients``, ``sent``,
+    ``scheduled_at``, ``sent_at``. There is one for each campaign, when it is seen sent for the first time. What was
+    sent before the watching began is no news. From Airflow 3.3 on, what was seen is remembered with the asset, so a
+    campaign that is sent while no triggerer runs is told of later; and all watchers of a connection that look equally
+    often look together.
+
+    :param sender_conn_id: connection to the account.
+    :param title_contains: only campaigns with this in their internal title, in upper or lower case. By default all.
+    :param poll_interval: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        *,
+        sender_conn_id: str = "sender_default",
+        title_contains: str | None = None,
+        poll_interval: float = 60,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it untyped
+        self.sender_conn_id = sender_conn_id
+        self.title_contains = title_contains
+        self.poll_interval = poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class and what it is made of, as plain JSON."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "sender_conn_id": self.sender_conn_id,
+                "title_contains": self.title_contains,
+                "poll_interval": self.poll_interval,
+            },
+        )
+
+    def shared_stream_key(self) -> Hashable | None:
+        """Return what watchers that look together have in common."""
+        return ("sender-campaigns", self.sender_conn_id, self.poll_interval)
+
+    @classmethod
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Mapping[str, Campaign]]:
+        """Yield the account's newest campaigns, again and again."""
+        await client_loaded()
+        from airflow_provider_sender.triggers.campaign_stream import overviews
+
+        async for overview in overviews(kwargs["sender_conn_id"], kwargs["poll_interval"]):
+            yield overview
+
+    async def filter_shared_stream(
+        self, shared_stream: AsyncIterator[Mapping[str, Campaign]]
+    ) -> AsyncIterator[TriggerEvent]:
+        """Yield an event for each campaign that was sent since the last look."""
+        await client_loaded()
+        from airflow_provider_sender.triggers.watermark import Watermark
+
+        watermark = Watermark(getattr(self, "asset_state_store", None), self._name())
+        async for overview in shared_stream:
+            for campaign in await watermark.newly_sent(overview):
+                if (self.title_contains or "").casefold() in campaign.title.casefold():
+                    yield TriggerEvent(campaign.summary())  # type: ignore[no-untyped-call]  # Airflow left it untyped
+            # After the events: rather one twice than one not at all.
+            await watermark.keep()
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Watch alone, where Airflow shares no streams."""
+        async for event in self.filter_shared_stream(self.open_shared_stream(self.serialize()[1])):
+            yield event
+
+    def _name(self) -> str:
+        """Return what tells this watcher from others of the same asset."""
+        return sha256(repr((self.sender_conn_id, self.title_contains)).encode()).hexdigest()[:16]
 
 
 def campaign_of_event(event: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -8,13 +8,16 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from airflow.models.asset import AssetEvent
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
+from airflow_provider_sender.client.records import CampaignDefinition
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.airflow.runs import Run
+from tests.jobs.accounts import service_of
 
 pytestmark = pytest.mark.airflow
 
@@ -66,6 +69,29 @@ def test_newcomers_are_exported_without_the_rest(
         extra = session.scalars(select(AssetEvent.extra).order_by(AssetEvent.id.desc())).first()
     assert extra is not None
     assert extra["rows"] == 1
+
+
+def test_what_became_of_a_campaign_is_a_table_and_a_picture(
+    run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sender_sandbox.seed(count=400)
+    service = service_of(sender_sandbox)
+    definition = CampaignDefinition("News", "Example Ltd", "news@example.com", html="<p>{$unsubscribe_link}</p>")
+    campaign = service.create_campaign(definition, "Newsletter")
+    service.send_campaign(campaign)
+
+    done = run("example_dags.campaign_report", "campaign_report_dag", storage=str(tmp_path), campaign=campaign)
+
+    assert done.state == "success"
+    found = done.returned["report"]
+    rows = pq.read_table(tmp_path / "events" / f"{campaign}.parquet").to_pylist()
+    assert found["rows"] == len(rows) > 0
+    assert found["totals"]["sent"] == sender_sandbox.counters()["mails"]
+    assert found["totals"]["opened"] == found["events"]["open"] == sum(row["event"] == "open" for row in rows)
+    assert found["state"] == "sent"
+    page = (tmp_path / "reports" / f"{campaign}.html").read_text()
+    assert f"{found['totals']['opened']}" in page
+    assert "Newsletter" in page
 
 
 def test_every_group_gets_a_task_and_a_file(run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path) -> None:

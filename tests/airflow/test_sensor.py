@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -30,10 +32,19 @@ def test_both_ways_of_waiting_end_when_the_campaign_is_sent(run: Callable[..., R
 def test_a_wait_without_a_worker_survives_a_service_that_is_away_for_a_while(
     run: Callable[..., Run], draft: str, sender_sandbox: Sandbox
 ) -> None:
-    sender_sandbox.settings(send_seconds=2)
+    sender_sandbox.settings(send_seconds=3_600)
     assert run("tests.airflow.dags.jobs", "send", campaign=draft).state == "success"
     sender_sandbox.fault("status", path="/campaigns/*", method="GET", status=503, skip=1, times=3)
+
+    def all_is_sent_after_three_failures() -> None:
+        while sender_sandbox.faults()[0]["fired"] < 3:
+            time.sleep(0.05)
+        sender_sandbox.advance(3_600)
+
+    meanwhile = threading.Thread(target=all_is_sent_after_three_failures, daemon=True)
+    meanwhile.start()
     done = run("tests.airflow.dags.jobs", "wait_deferred", campaign=draft)
+    meanwhile.join(10)
     assert done.state == "success"
     assert "DEFERRED" in done.log
     assert sender_sandbox.faults()[0]["fired"] == 3

@@ -51,6 +51,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     assert package == {name for name in names if not name.startswith(INFO_FOLDER)}
     assert "airflow_provider_sender/py.typed" in package
     assert any(name.startswith("airflow_provider_sender/sandbox/") and name.endswith(".html") for name in package)
+    assert "airflow_provider_sender/jobs/report_page.html" in package
 
 
 def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile, metadata: Message) -> None:

@@ -33,7 +33,8 @@ def drafts(client: SenderClient, count: int) -> list[str]:
 
 def crowd(box: Sandbox, campaign_ids: list[str], *, interval: float, seconds: float = 60) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.triggers.crowd", str(interval), str(seconds), *campaign_ids],
+        [sys.executable, "-m", "benchmarks.waiters", "ours", str(interval), str(seconds)],
+        input="\n".join(campaign_ids),
         env={**os.environ, "AIRFLOW_CONN_SENDER_DEFAULT": json.dumps(box.connection), "PYTHONPATH": "."},
         capture_output=True,
         text=True,
