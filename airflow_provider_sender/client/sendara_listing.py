@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 PAGE_SIZE = 100
 
+# Pages overlap by a row, so with fewer rows than two a page would bring nothing.
+_SMALLEST_PAGE = 2
+
 
 class _Key(msgspec.Struct):
     """The two things a listing needs to know of a row."""
@@ -60,8 +63,8 @@ class SendaraListing(OffsetListing):
             return OffsetPage(self._rows(offset))
         first = self._rows(0)
         if 0 < len(first) < self.page_size and self._rows(len(first)):
-            # These were not all there are, so the service hands out no more at a time.
-            self.page_size = len(first)
+            # These were not all there are, so the service hands out no more at a time. (Or somebody came meanwhile.)
+            self.page_size = max(_SMALLEST_PAGE, len(first))
         self._size_is_known = True
         return OffsetPage(self._rows(offset) if offset else first)
 

@@ -16,7 +16,7 @@ from airflow_provider_sender.client.records import (
     CampaignTotals,
     moment,
 )
-from airflow_provider_sender.client.sendpulse_records import Json
+from airflow_provider_sender.client.sendpulse_records import Json, Loose, text_of
 
 MOST_LISTS = 10
 
@@ -57,12 +57,12 @@ _WAITING = {CampaignState.SENDING, CampaignState.UNKNOWN}
 _HARD, _SOFT, _NOT_SENT = {6, 9, 12, 16}, {7, 8, 10, 17}, {18, 20}
 
 
-class _Head(msgspec.Struct):
+class Head(msgspec.Struct):
     """What a campaign's mails have on top, and whom they are for."""
 
-    sender_name: str | None = None
+    sender_name: Loose = None
     sender_email: str | None = None
-    subject: str | None = None
+    subject: Loose = None
     body: Json = None
     template_id: Json = None
     list_id: Json = None
@@ -73,8 +73,8 @@ class SendPulseCampaign(msgspec.Struct):
     """A campaign as SendPulse returns one."""
 
     id: int
-    name: str | None = None
-    message: _Head | None = None
+    name: Loose = None
+    message: Head | list[Json] | None = None
     status: int | None = None
     send_date: str | None = None
     all_email_qty: int | None = None
@@ -89,7 +89,7 @@ def campaign_from(wire: SendPulseCampaign, zone: tzinfo, now: datetime | None = 
 
     :param zone: the account's time zone, in which SendPulse keeps ``send_date``.
     """
-    head = wire.message or _Head()
+    head = head_of(wire)
     planned = moment(wire.send_date, zone)
     state = state_of(wire.status, planned, now or datetime.now(UTC))
     is_over = state in (CampaignState.SENT, CampaignState.PARTLY_SENT)
@@ -98,8 +98,8 @@ def campaign_from(wire: SendPulseCampaign, zone: tzinfo, now: datetime | None = 
     groups = _ids(head.list_id)
     return Campaign(
         id=str(wire.id),
-        title=wire.name or "",
-        subject=head.subject or "",
+        title=text_of(wire.name),
+        subject=text_of(head.subject),
         state=state,
         service_state="" if wire.status is None else str(wire.status),
         recipients=wire.all_email_qty,
@@ -112,6 +112,11 @@ def campaign_from(wire: SendPulseCampaign, zone: tzinfo, now: datetime | None = 
         has_content=True if head.body or head.template_id else None,
         has_recipients=True if groups or segments else None,
     )
+
+
+def head_of(wire: SendPulseCampaign) -> Head:
+    """Return what is said about a campaign's mails; nothing may come as an empty list."""
+    return wire.message if isinstance(wire.message, Head) else Head()
 
 
 def state_of(code: int | None, planned: datetime | None, now: datetime) -> CampaignState:

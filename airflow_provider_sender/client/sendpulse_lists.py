@@ -28,7 +28,7 @@ from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrif
 from airflow_provider_sender.client.records import Subscriber
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendpulse import PAGE_SIZE, SendPulseClient
-from airflow_provider_sender.client.sendpulse_records import MailingList, Member, subscriber_from
+from airflow_provider_sender.client.sendpulse_records import MailingList, Member, subscriber_from, text_of
 from airflow_provider_sender.client.transport import Request
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def real_lists(client: SendPulseClient) -> list[MailingList]:
 
 def is_claim(mailing_list: MailingList) -> bool:
     """Tell whether a mailing list is the mark of a campaign."""
-    return (mailing_list.name or "").startswith(CLAIM_PREFIX)
+    return text_of(mailing_list.name).startswith(CLAIM_PREFIX)
 
 
 def read_joined(raw: bytes) -> Subscriber:
@@ -185,9 +185,9 @@ class _Reading:
 class AccountSubscribers(Listing):
     """Everybody in the account, each with what every list says.
 
-    All lists are read before the first row is handed on. Then the lists that have grown meanwhile are looked at once
-    more: somebody may have been moved from one not read yet into one that was. A walk that ended before its time
-    begins again, with the rows it brought left out.
+    All lists are read before the first row is handed on. Then each is looked at once more, from the last row read on:
+    somebody may have been moved from one not read yet into one that was. A walk that ended before its time begins
+    again, with the rows it brought left out.
     """
 
     page_size = PAGE_SIZE
@@ -221,9 +221,8 @@ class AccountSubscribers(Listing):
         readings: dict[str, _Reading] = {}
         for mailing_list in real_lists(self._client):
             self._read(store, str(mailing_list.id), readings, on_drift)
-        for mailing_list in real_lists(self._client):
-            reading = readings.get(str(mailing_list.id))
-            if reading is None or (mailing_list.all_email_qty or 0) > reading.report.total_at_end:
+        if len(readings) > 1:
+            for mailing_list in real_lists(self._client):
                 self._read(store, str(mailing_list.id), readings, on_drift)
         reports = [each.report for each in readings.values()]
         report.passes = max((each.passes for each in reports), default=1)
@@ -233,6 +232,7 @@ class AccountSubscribers(Listing):
 
     def _read(self, store: sqlite3.Connection, list_id: str, readings: dict[str, _Reading], on_drift: OnDrift) -> None:
         """Read one list, or what has come to its end since it was read."""
+        is_another_look = list_id in readings
         reading = readings.setdefault(list_id, _Reading())
         seen = SeenKeys()
         seen.add_all(reading.last_keys)
@@ -248,7 +248,8 @@ class AccountSubscribers(Listing):
             log.info("Mailing list %s was deleted while the account was read", list_id)
             del readings[list_id]
             return
-        log.info("Mailing list %s: %d rows", list_id, reading.report.rows)
+        if not is_another_look:
+            log.info("Mailing list %s: %d rows", list_id, reading.report.rows)
 
 
 def _handed_on(store: sqlite3.Connection, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:

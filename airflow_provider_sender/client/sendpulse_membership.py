@@ -12,7 +12,7 @@ from airflow_provider_sender.client.errors import NotFoundError
 from airflow_provider_sender.client.records import Membership, Subscriber, SubscriberChange
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_writes import write_all
+from airflow_provider_sender.client.sendpulse_writes import Variables, write_all
 
 
 def join(client: SendPulseClient, list_id: str, emails: Sequence[str], known: Mapping[str, Subscriber]) -> Membership:
@@ -29,7 +29,9 @@ def join(client: SendPulseClient, list_id: str, emails: Sequence[str], known: Ma
         Write(SubscriberChange(email, email=known[email].email, groups=(list_id,)), known[email]) for email in joining
     ]
     # That they are in it is what matters, and that the call was taken says so.
-    results = dict(zip(joining, write_all(client, writes, lambda _: {}) if writes else [], strict=True))
+    results = dict(
+        zip(joining, write_all(client, writes, lambda _: {}, Variables(client)) if writes else [], strict=True)
+    )
     _raise_missing_list(results.values())
     return Membership(
         changed=tuple(email for email, result in results.items() if result.refusal is None),

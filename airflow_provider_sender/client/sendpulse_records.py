@@ -16,6 +16,9 @@ from airflow_provider_sender.client.records import Consent, Field, FieldType, Fi
 # JSON whose shape no document settles; it is handed on as it came.
 Json = Any
 
+# What should be a text and may come as something else.
+Loose = str | int | float | bool | None
+
 # Variables that are columns of their own in every service's words; written so, read in any case.
 PHONE, FIRSTNAME, LASTNAME = "Phone", "firstname", "lastname"
 _STANDARD = {PHONE.lower(), FIRSTNAME, LASTNAME}
@@ -34,20 +37,20 @@ class MailingList(msgspec.Struct):
     """A mailing list ("address book")."""
 
     id: int
-    name: str | None = None
+    name: Loose = None
     all_email_qty: int | None = None
     active_email_qty: int | None = None
     inactive_email_qty: int | None = None
-    creationdate: str | None = None
+    creationdate: Loose = None
     status: int | None = None
-    status_explain: str | None = None
+    status_explain: Loose = None
 
 
 class Variable(msgspec.Struct):
     """A variable of a mailing list."""
 
     name: str
-    type: str | None = None
+    type: Loose = None
 
 
 class Member(msgspec.Struct):
@@ -59,7 +62,7 @@ class Member(msgspec.Struct):
     email: str | None = None
     phone: Json = None
     status: int | None = None
-    status_explain: str | None = None
+    status_explain: Loose = None
     variables: Json = None
     book_id: int | None = None
 
@@ -68,20 +71,20 @@ class UserInfo(msgspec.Struct):
     """Whose account it is."""
 
     id: Json = None
-    name: str | None = None
-    email: str | None = None
-    locale: str | None = None
-    time_zone: str | None = None
-    currency: str | None = None
-    country: str | None = None
-    team_name: str | None = None
+    name: Loose = None
+    email: Loose = None
+    locale: Loose = None
+    time_zone: Loose = None
+    currency: Loose = None
+    country: Loose = None
+    team_name: Loose = None
 
 
 class SenderAddress(msgspec.Struct):
     """An address campaigns can be sent from."""
 
     email: str
-    name: str | None = None
+    name: Loose = None
     status: Json = None
 
 
@@ -100,7 +103,7 @@ class SentMessage(msgspec.Struct):
     """The answer to a single mail: it was accepted, not delivered."""
 
     result: Json = None
-    id: str | None = None
+    id: Loose = None
 
 
 # What a subscriber's status in a list means. The codes from 7 on are a third party's reading.
@@ -137,12 +140,17 @@ _FIELD_TYPES = {"number": FieldType.NUMBER, "date": FieldType.DATETIME}
 
 def group_from(wire: MailingList) -> Group:
     """Return a mailing list in common words."""
-    return Group(str(wire.id), wire.name or "", wire.all_email_qty)
+    return Group(str(wire.id), text_of(wire.name), wire.all_email_qty)
+
+
+def text_of(value: Loose) -> str:
+    """Return a text, whatever it came as; nothing is an empty one."""
+    return "" if value is None else str(value)
 
 
 def field_from(wire: Variable) -> Field:
     """Return a variable in common words; a type that is new is text."""
-    return Field(wire.name, _FIELD_TYPES.get((wire.type or "").lower(), FieldType.TEXT))
+    return Field(wire.name, _FIELD_TYPES.get(text_of(wire.type).lower(), FieldType.TEXT))
 
 
 def is_standard(variable: str) -> bool:

@@ -42,6 +42,7 @@ from airflow_provider_sender.client.sendpulse_campaigns import (
     SendPulseCampaign,
     body_of,
     campaign_from,
+    head_of,
     read_campaign,
     time_text,
     totals_from,
@@ -65,8 +66,9 @@ from airflow_provider_sender.client.sendpulse_records import (
     group_from,
     is_standard,
     subscriber_from,
+    text_of,
 )
-from airflow_provider_sender.client.sendpulse_writes import write_all
+from airflow_provider_sender.client.sendpulse_writes import Variables, write_all
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.client.transport import read
 
@@ -106,6 +108,7 @@ class SendPulseService(Service):
         self.client = client
         self.transport = client.transport
         self.fingerprint = client.fingerprint
+        self._variables = Variables(client)
         name = client.transport.settings.time_zone
         self._given_zone = _zone(name) if name is not None else None
         if name is not None and self._given_zone is None:
@@ -140,7 +143,7 @@ class SendPulseService(Service):
             return self._given_zone
         if self.fingerprint not in _zones:
             try:
-                _zones[self.fingerprint] = _zone(self.client.get_user_info().locale)
+                _zones[self.fingerprint] = _zone(text_of(self.client.get_user_info().locale))
             except PermissionDeniedError:
                 return None
         return _zones[self.fingerprint]
@@ -211,13 +214,13 @@ class SendPulseService(Service):
         self._write(Write(change, current))
 
     def _write(self, write: Write) -> None:
-        (result,) = write_all(self.client, [write], self._looked_up)
+        (result,) = write_all(self.client, [write], self._looked_up, self._variables)
         if result.refusal is not None:
             raise result.refusal
 
     def write_subscribers(self, writes: Sequence[Write], *, trigger_automation: bool) -> Sequence[WriteResult]:
         """Create or change up to ``largest_write`` subscribers in a call for each mailing list; safe to repeat."""
-        return write_all(self.client, writes, self._looked_up)
+        return write_all(self.client, writes, self._looked_up, self._variables)
 
     def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool) -> Membership:
         """Put up to ``largest_batch`` subscribers into a mailing list; safe to repeat."""
@@ -260,12 +263,12 @@ class SendPulseService(Service):
         """Return every campaign whose name contains ``part``, oldest first."""
         found: list[SendPulseCampaign] = []
         for rows in campaigns_listing(self.client).walk(SeenKeys(), ListingReport(), OnDrift.REPAIR):
-            found += [wire for wire in (_read_row(row.raw) for row in rows) if part in (wire.name or "")]
+            found += [wire for wire in (_read_row(row.raw) for row in rows) if part in text_of(wire.name)]
         campaigns = []
         for wire in sorted(found, key=lambda each: each.id):
             with contextlib.suppress(NotFoundError):  # deleted meanwhile
                 # A listing's row need not say what the campaign itself does.
-                has_all = wire.message is not None and wire.message.subject and wire.status is not None
+                has_all = head_of(wire).subject and wire.status is not None
                 campaigns.append(self._campaign(wire) if has_all else self.campaign(str(wire.id)))
         return campaigns
 
@@ -288,14 +291,14 @@ class SendPulseService(Service):
     def campaign_definition(self, campaign_id: str) -> CampaignDefinition:
         """Return a campaign as what another one can be made from."""
         wire = self._campaign_wire(campaign_id)
-        head, campaign = wire.message, self._campaign(wire)
-        if head is None or not (isinstance(head.body, str) and head.body):
+        head, campaign = head_of(wire), self._campaign(wire)
+        if not (isinstance(head.body, str) and head.body):
             raise UnsupportedOperationError(
                 self.name, f"{Capability.COPY_CAMPAIGN} (it hands out none of this one)", "Give campaign its content."
             )
         return CampaignDefinition(
             subject=campaign.subject,
-            from_name=head.sender_name or "",
+            from_name=text_of(head.sender_name),
             from_email=head.sender_email or "",
             html=_html(head.body),
             title=campaign.title,
@@ -384,7 +387,7 @@ class SendPulseService(Service):
 
     def send_message(self, message: Message) -> str | None:
         """Send one mail, and return SendPulse's id of it. Not repeatable."""
-        return self.client.send_message(message_body(message)).id
+        return text_of(self.client.send_message(message_body(message)).id) or None
 
     def start_workflow(self, workflow_id: str, email: str, variables: Mapping[str, Json]) -> None:
         """Refuse: an automation is started by the event it waits for."""

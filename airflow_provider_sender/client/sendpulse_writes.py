@@ -11,6 +11,7 @@ that can do nothing else.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,30 @@ _CANNOT_ASK = "SendPulse cannot be told that somebody is unconfirmed. Ask for ac
 _STAYS_OUT = "SendPulse leaves whoever is out as they are; they have to subscribe again themselves."
 
 Refusal = InvalidRequestError | NotFoundError
+
+_DATE_AND_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ]\d.*")
+
+
+class Variables:
+    """The variables of mailing lists, each list's asked for once.
+
+    :param client: the account.
+    """
+
+    def __init__(self, client: SendPulseClient) -> None:
+        self._client = client
+        self._dates: dict[str, frozenset[str]] = {}
+
+    def written(self, list_id: str, values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+        """Return values as a list takes them: of a time, a variable that is a date takes the date alone."""
+        times = {name: found for name, value in values.items() if (found := _DATE_AND_TIME.fullmatch(str(value)))}
+        if not times:
+            return dict(values)
+        if list_id not in self._dates:
+            variables = self._client.list_variables(list_id)
+            self._dates[list_id] = frozenset(each.name.lower() for each in variables if each.type == "date")
+        dates = {name: found[1] for name, found in times.items() if name.lower() in self._dates[list_id]}
+        return {**values, **dates}
 
 
 @dataclass
@@ -84,17 +109,21 @@ def variables_of_subscriber(subscriber: Subscriber) -> dict[str, FieldValue]:
 
 
 def write_all(
-    client: SendPulseClient, writes: Sequence[Write], find: Callable[[Sequence[str]], Mapping[str, Subscriber]]
+    client: SendPulseClient,
+    writes: Sequence[Write],
+    find: Callable[[Sequence[str]], Mapping[str, Subscriber]],
+    variables: Variables,
 ) -> list[WriteResult]:
     """Create or change subscribers; return what became of each, in the order given.
 
     :param find: looks many up by address.
+    :param variables: of the account's lists.
     """
     tasks = [_planned(write) for write in writes]
     _opt_out(client, tasks, lambda task: task.stays if task.write.change.consent in _OUT else ())
-    _put_in(client, tasks)
+    _put_in(client, tasks, variables)
     _opt_out(client, tasks, lambda task: task.joins if task.is_out else ())
-    _change_alone(client, tasks)
+    _change_alone(client, tasks, variables)
     taken = [task for task in tasks if task.refusal is None]
     found = find([task.email for task in taken]) if taken else {}
     return [_result(task, found.get(task.email.lower())) for task in tasks]
@@ -125,7 +154,7 @@ def _by_list(tasks: Iterable[_Task], lists: Callable[[_Task], Iterable[str]]) ->
     return by_list
 
 
-def _put_in(client: SendPulseClient, tasks: Sequence[_Task]) -> None:
+def _put_in(client: SendPulseClient, tasks: Sequence[_Task], variables: Variables) -> None:
     """Put people into lists, and change those who are there and not out."""
 
     def lists(task: _Task) -> tuple[str, ...]:
@@ -133,15 +162,19 @@ def _put_in(client: SendPulseClient, tasks: Sequence[_Task]) -> None:
         return (*task.joins, *(task.stays if is_changed and not task.is_out else ()))
 
     for list_id, members in _by_list(tasks, lists).items():
-        _add(client, list_id, members)
+        _add(client, list_id, members, variables)
 
 
-def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task]) -> None:
+def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task], variables: Variables) -> None:
     """Put people into a list; where a call for many is refused, halves of it, to find out for whom."""
-    rows = [
-        {"email": task.email, "variables": task.all_values if list_id in task.joins else task.values} for task in tasks
-    ]
     try:
+        rows = [
+            {
+                "email": task.email,
+                "variables": variables.written(list_id, task.all_values if list_id in task.joins else task.values),
+            }
+            for task in tasks
+        ]
         client.add_subscribers(list_id, rows)
     except NotFoundError as error:
         for task in tasks:
@@ -151,8 +184,8 @@ def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task]) -> None:
             tasks[0].refusal = error
             return
         middle = len(tasks) // 2
-        _add(client, list_id, tasks[:middle])
-        _add(client, list_id, tasks[middle:])
+        _add(client, list_id, tasks[:middle], variables)
+        _add(client, list_id, tasks[middle:], variables)
 
 
 def _opt_out(client: SendPulseClient, tasks: Sequence[_Task], lists: Callable[[_Task], Iterable[str]]) -> None:
@@ -170,14 +203,14 @@ def unsubscribe(client: SendPulseClient, list_id: str, emails: Sequence[str]) ->
                 raise
 
 
-def _change_alone(client: SendPulseClient, tasks: Sequence[_Task]) -> None:
+def _change_alone(client: SendPulseClient, tasks: Sequence[_Task], variables: Variables) -> None:
     """Change the variables of those who are out, by the call that leaves everything else as it is."""
     for task in tasks:
         if task.refusal is not None or not task.is_out or not task.values:
             continue
         for list_id in task.stays:
             try:
-                client.update_variables(list_id, task.email, task.values)
+                client.update_variables(list_id, task.email, variables.written(list_id, task.values))
             except (InvalidRequestError, NotFoundError) as error:
                 task.refusal = error
 

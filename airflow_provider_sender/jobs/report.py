@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -129,11 +129,12 @@ def export_report(service: Service, report: Report, path: UPath | None, html_pat
     campaign = service.campaign(report.campaign_id)
     check_was_sent(campaign)
     done = Reported(campaign)
-    # The page's place is taken before anything is read: that it cannot be written should not show an hour later.
-    with _published(html_path, "html_path") as page_file:
-        if path is not None and encoding is not None:
-            with published(path, parameter="output_path") as file:
-                done.events = _write_events(service, report, listings, encoding, file)
+    with contextlib.ExitStack() as files:
+        # Both places are taken before anything is read, and filled when all of it is there.
+        page_file = _opened(files, html_path, "html_path")
+        file = _opened(files, path, "output_path")
+        if file is not None and encoding is not None:
+            done.events = _write_events(service, report, listings, encoding, file)
         if Capability.CAMPAIGN_TOTALS in service.capabilities:
             done.totals = service.campaign_totals(campaign.id)
         if page_file is not None:
@@ -179,14 +180,9 @@ def check_was_sent(campaign: Campaign) -> None:
     log.warning("Campaign %s is %s: its figures may not be all.", campaign.id, campaign.state.value)
 
 
-@contextlib.contextmanager
-def _published(path: UPath | None, parameter: str) -> Iterator[BinaryIO | None]:
-    """Open a file that is published at the end, if one is asked for."""
-    if path is None:
-        yield None
-        return
-    with published(path, parameter=parameter) as file:
-        yield file
+def _opened(files: contextlib.ExitStack, path: UPath | None, parameter: str) -> BinaryIO | None:
+    """Open a file that is published in the end, if one is asked for."""
+    return None if path is None else files.enter_context(published(path, parameter=parameter))
 
 
 def _write_events(

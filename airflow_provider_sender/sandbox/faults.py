@@ -100,7 +100,7 @@ class DeleteSubscribers(Fault, tag="delete_subscribers"):
 class Reject(Fault, tag="reject"):
     """422 for an address a glob fits.
 
-    :param email: a glob over the ``email`` in the call's body.
+    :param email: a glob over the ``email`` in the call's body, or over those of the rows in it.
     """
 
     method: str = "POST"
@@ -110,7 +110,14 @@ class Reject(Fault, tag="reject"):
 
     def is_for(self, call: Call) -> bool:
         """Whether a call is for such an address."""
-        return super().is_for(call) and fnmatchcase(str(call.json.get("email")), self.email)
+        return super().is_for(call) and any(fnmatchcase(address, self.email) for address in _addresses(call))
+
+
+def _addresses(call: Call) -> list[str]:
+    """The addresses in a call's body: its own, and those of a batch's rows."""
+    body = call.json
+    rows = [row for rows in body.values() if isinstance(rows, list) for row in rows]
+    return [str(body.get("email")), *(str(row["email"]) for row in rows if isinstance(row, dict) and "email" in row)]
 
 
 AnyFault: TypeAlias = (

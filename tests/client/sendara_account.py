@@ -168,7 +168,9 @@ class SendaraAccount:
                 return 201, self.broadcast(body)
             case "GET", "broadcasts", broadcast_id:
                 made = self.the(self.broadcasts, broadcast_id)
-                return 200, {"broadcast": made, "stats": {"total": 4, "sent": 4, "delivered": 3, "bounced": 1}}
+                is_draft = made["status"] == "draft"
+                stats = {} if is_draft else {"total": 4, "sent": 4, "delivered": 3, "bounced": 1}
+                return 200, {"broadcast": made, "stats": stats}
             case "POST", "broadcasts", broadcast_id, "send":
                 return 202, self.moved(broadcast_id, {"draft"}, "sending")
             case "POST", "broadcasts", broadcast_id, "cancel":

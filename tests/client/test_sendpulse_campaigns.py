@@ -59,6 +59,7 @@ def test_numbers_may_be_texts_and_times_are_the_accounts() -> None:
 
 
 def test_a_campaign_with_nothing_but_an_id_is_one() -> None:
+    assert campaign_from(read_campaign.decode(b'{"id": 7, "message": []}'), UTC, NOW).subject == ""
     campaign = campaign_from(SendPulseCampaign(7), UTC, NOW)
     assert (campaign.state, campaign.group_ids, campaign.sent) == (CampaignState.UNKNOWN, (), None)
 

@@ -30,7 +30,7 @@ from airflow_provider_sender.client.records import (
     Message,
     SubscriberChange,
 )
-from airflow_provider_sender.client.rows import Write
+from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendpulse_pace import budget_for
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
@@ -191,6 +191,20 @@ def test_rows_are_written_in_a_call_a_list_and_looked_at_afterwards(
     new = service.find_subscriber("p7@example.com")
     assert new is not None
     assert (new.firstname, new.groups, new.consent) == ("P", (a,), Consent.ACTIVE)
+
+
+def test_a_time_for_a_variable_that_is_a_date_is_written_as_a_date(sender_sandbox: Sandbox) -> None:
+    sender_sandbox.seed(count=30)
+    service = service_of(sender_sandbox)
+    group = service.groups()[0].id
+    values = {"Renewal date": "2026-02-14T00:00:00+00:00", "Plan": "2026-02-14T00:00:00Z"}
+    for row in (Write(change(NEW, groups=(group,), fields=values)), Write(change(OUT, groups=(group,)))):
+        (result,) = service.write_subscribers([row], trigger_automation=False)
+        assert result == WriteResult()
+    new = service.find_subscriber(NEW)
+    assert new is not None
+    assert new.fields == {"Renewal date": "2026-02-14", "Plan": "2026-02-14T00:00:00Z"}
+    assert sender_sandbox.counters()["by_path"]["GET /addressbooks/{id}/variables"] == 1
 
 
 def test_a_newcomer_without_a_list_is_refused_and_the_others_are_not(service: SendPulseService) -> None:

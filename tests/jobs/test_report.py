@@ -231,14 +231,34 @@ def emails(sandbox: Sandbox, campaign: str, kind: str) -> set[str]:
     raise AssertionError
 
 
-def test_no_file_is_left_when_the_service_fails(sender_sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fails", ["clicks", "complaints"], ids=["an event", "a total"])
+def test_no_file_is_left_when_the_service_fails(sender_sandbox: Sandbox, tmp_path: Path, fails: str) -> None:
     service = service_of(sender_sandbox, max_retries=1)
     campaign = sent_to(sender_sandbox, 50, service)
-    sender_sandbox.fault("status", "/campaigns/*/complaints", "GET", status=500, times=None)
+    sender_sandbox.fault("status", f"/campaigns/*/{fails}", "GET", status=500, times=None)
+    report = Report(campaign, (EventKind.OPEN, EventKind.CLICK))
 
     with pytest.raises(ServiceFailureError):
-        export_report(service, Report(campaign), UPath(tmp_path / "e.csv"), UPath(tmp_path / "e.html"))
+        export_report(service, report, UPath(tmp_path / "e.csv"), UPath(tmp_path / "e.html"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_written_is_found_out_before_any_event_is_read(
+    sender_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    service = service_of(sender_sandbox)
+    campaign = sent_to(sender_sandbox, 50, service)
+    (tmp_path / "taken").mkdir()
+    before = sender_sandbox.counters()["requests"]
+
+    with pytest.raises(ConfigurationError, match="html_path: nothing can be written to"):
+        export_report(service, Report(campaign), UPath(tmp_path / "e.csv"), UPath(tmp_path / "taken"))
+    with pytest.raises(ConfigurationError, match="output_path: nothing can be written to"):
+        export_report(
+            service, Report(campaign, file_format="csv"), UPath(tmp_path / "taken"), UPath(tmp_path / "e.html")
+        )
+    assert sender_sandbox.counters()["requests"] - before == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["taken"]
 
 
 def test_a_list_the_account_does_not_have_is_named(sender_sandbox: Sandbox, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from airflow_provider_sender.sandbox.remote import Sandbox
-from tests.kill_anywhere.process import Deferred, Failed, Fired, Pause, Process, Sent, Step
+from tests.kill_anywhere.process import Deferred, Ending, Failed, Fired, Pause, Process, Sent, Step
 from tests.kill_anywhere.task import Airflow, Task, wait, work
 
 # A task that fails for good is cleared by somebody who has read what it says; not for ever.
@@ -55,6 +55,7 @@ class Run:
         self._process: Process | None = None
         self._deferred: Deferred | None = None
         self._has_looked = False
+        self._is_over = False
         self._event: dict[str, object] | None = None
         self.steps: list[Step] = []
         self.died = False
@@ -64,14 +65,17 @@ class Run:
     @property
     def requests(self) -> list[str]:
         """The requests that were made, as the service sees them."""
-        made = [step for step in self.steps if step.is_request and not step.is_done]
-        last = self._dies_at if self.died else None
-        unmade = [self.steps[last]] if last is not None and self.steps[last] in made else []
-        return [step.what for step in made if not any(step is each for each in unmade)]
+        # A process that is killed before a request has not made it.
+        unmade = self._dies_at if self.died else None
+        return [
+            step.what
+            for number, step in enumerate(self.steps)
+            if step.is_request and not step.is_done and number != unmade
+        ]
 
     def go(self) -> float | None:
         """Go on until time has to pass; return how much of it, or None when the run is over."""
-        while True:
+        while not self._is_over:
             if self._process is None:
                 self._process = Process(self._next(), self._log)
             else:
@@ -79,34 +83,43 @@ class Run:
             message = self._process.hear()
             if isinstance(message, Pause):
                 return message.seconds
-            if isinstance(message, Step):
-                self.steps.append(message)
-                if self._dies_at == len(self.steps) - 1:
-                    self._die()
-                    if self._after_death is AfterDeath.GONE:
-                        return None
-                elif self._deferred is not None and message.is_done and not self._has_looked:
-                    self._has_looked = True
-                    self._sandbox.advance(_LATER)
-                elif self._request_time and message.is_request and not message.is_done:
-                    return self._request_time
-                continue
-            self._process.end()
-            self._process = None
-            self._deferred = self._event = None
-            if isinstance(message, Sent):
-                self.campaign_id = message.campaign_id
-                return None
-            if isinstance(message, Deferred):
-                self._deferred = message
-            elif isinstance(message, Fired):
-                self._event = message.event
-            elif isinstance(message, Failed):
-                self.failures.append(message.why)
-                if len(self.failures) > MOST_FAILURES:
-                    return None
+            if not isinstance(message, Step):
+                self._ended(message)
+            elif pause := self._stepped(message):
+                return pause
+        return None
 
-    def _next(self) -> Callable[[], Sent | Deferred | Fired | Failed]:
+    def _stepped(self, step: Step) -> float:
+        """Take note of a step; return how long it takes."""
+        self.steps.append(step)
+        if self._dies_at == len(self.steps) - 1:
+            self._die()
+        elif self._deferred is not None and step.is_done and not self._has_looked:
+            # In the triggerer time is the wall's, so what it waits for is made to happen.
+            self._has_looked = True
+            self._sandbox.advance(_LATER)
+        elif step.is_request and not step.is_done:
+            return self._request_time
+        return 0.0
+
+    def _ended(self, ending: Ending) -> None:
+        """Take note of what a process came to."""
+        assert self._process is not None
+        self._process.end()
+        self._process = None
+        self._deferred = self._event = None
+        if isinstance(ending, Sent):
+            self.campaign_id = ending.campaign_id
+            self._is_over = True
+        elif isinstance(ending, Deferred):
+            self._deferred = ending
+        elif isinstance(ending, Fired):
+            self._event = ending.event
+        elif isinstance(ending, Failed):
+            self.failures.append(ending.why)
+            self._is_over = len(self.failures) > MOST_FAILURES
+
+    def _next(self) -> Callable[[], Ending]:
         deferred, event, airflow = self._deferred, self._event, self._airflow
         if deferred is not None:
             return lambda: wait(deferred)
@@ -117,6 +130,7 @@ class Run:
         self._process.die()
         self._process = None
         self.died = True
+        self._is_over = self._after_death is AfterDeath.GONE
         # A trigger that dies is started again; a worker that dies has its task begin from the start.
         self._event = None
         if self._after_death is AfterDeath.MEMORY_LOST:

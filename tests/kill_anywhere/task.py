@@ -142,7 +142,7 @@ def wait(deferred: Deferred) -> Ending:
         return BaseHook.get_connection(conn_id)
 
     # Older Airflows ask for it over a triggerer's line to its supervisor, which is not there.
-    BaseHook.aget_connection = connection  # type: ignore[method-assign,assignment]
+    BaseHook.aget_connection = connection  # type: ignore[method-assign]
     module, _, name = deferred.path.rpartition(".")
     trigger = getattr(importlib.import_module(module), name)(**deferred.arguments)
 

@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "older")) as database:
         database.execute("CREATE TABLE subscribers (number INTEGER)")
     (tmp_path / "text").write_text("This is not a database, and long enough to be sure of it." * 20)
-    for path in (tmp_path / "text", tmp_path / "missing" / "file"):
+    for path in (tmp_path / "text", tmp_path / "older", tmp_path / "missing" / "file"):
         assert "cannot be used" in refused("--port", "0", "--data", str(path))
 
 

@@ -326,6 +326,15 @@ def test_faults_speak_as_the_service_does(
     assert [(row["service"], row["fault"]) for row in log] == [("sendpulse", kind), ("sendpulse", None)]
 
 
+def test_a_batch_is_rejected_for_one_of_its_addresses(sender_sandbox: Sandbox, sendpulse: SendPulseApi) -> None:
+    news = sendpulse.new_list()
+    sender_sandbox.fault("reject", "/addressbooks/*/emails", "POST", email="bad@*", times=None)
+    path, good = f"/addressbooks/{news}/emails", {"email": "good@example.com"}
+    assert sendpulse.error("POST", path, {"emails": [good, {"email": "bad@example.com"}]}) == (422, 422)
+    sendpulse.done("POST", path, {"emails": [good]})
+    assert sendpulse.emails(news) == ["good@example.com"]
+
+
 def test_a_fault_can_hit_the_call_for_a_token(sender_sandbox: Sandbox, sendpulse: SendPulseApi) -> None:
     sender_sandbox.fault("status", "/oauth/access_token", status=502)
     assert [sendpulse.token().status_code for _ in range(2)] == [502, 200]

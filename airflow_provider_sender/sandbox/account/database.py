@@ -17,7 +17,7 @@ Row: TypeAlias = tuple[Any, ...]
 # still to come is "never". Subscribers' created has whole seconds, as the services have: many rows share one.
 # Kept in the file, so that one from before a change of the tables is refused and not half understood.
 _VERSION = 2
-_SCHEMA = f"PRAGMA user_version = {_VERSION};" """
+_SCHEMA = """
 CREATE TABLE subscribers (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     email TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -104,6 +104,7 @@ class Database:
         self.versions: Counter[str] = Counter()
         if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'subscribers'"):
             self._connection.executescript(_SCHEMA)
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
         if self.number("PRAGMA user_version") != _VERSION:
             raise sqlite3.DatabaseError("it was written by another version of this package; begin with a new file")
 

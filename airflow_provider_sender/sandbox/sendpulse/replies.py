@@ -73,9 +73,6 @@ def within_200(account: Account, reply: Reply) -> Reply:
     if int(account.errors_answered * share) == int((account.errors_answered - 1) * share):
         return reply
     body: dict[str, Json] = msgspec.json.decode(reply.body)
-    sign: dict[str, Json] = {
-        "is_error": {"is_error": True, "http_code": reply.status},
-        "result": {"result": False},
-        "success": {"success": False},
-    }[account.settings.sendpulse_error_form]  # type: ignore[assignment]  # each of them is such an object
+    form = account.settings.sendpulse_error_form
+    sign: dict[str, Json] = {"is_error": True, "http_code": reply.status} if form == "is_error" else {form: False}
     return answer({**sign, **body})
