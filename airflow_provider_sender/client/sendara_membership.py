@@ -19,7 +19,8 @@ def join(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membership
     there = _members_among(client, list_id, keys)
     others = [key for key in keys if key not in there]
     known = found(client, others)
-    changed, unchanged = [], list(there)
+    changed: list[str] = []
+    unchanged = list(there)
     missing = [key for key in others if key not in known]
     for key, contact in known.items():
         try:

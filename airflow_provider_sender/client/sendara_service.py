@@ -49,6 +49,7 @@ from airflow_provider_sender.client.sendara_records import (
     campaign_from,
     totals_from,
 )
+from airflow_provider_sender.client.sendara_suppressions import Suppressions
 from airflow_provider_sender.client.sendara_writing import ImportForm, SendaraWriter
 from airflow_provider_sender.client.service import Capability, Service
 
@@ -96,6 +97,7 @@ class SendaraService(Service):
         self.transport = client.transport
         self.fingerprint = client.fingerprint
         self._writer = SendaraWriter(client, import_form)
+        self._suppressions = Suppressions(client)
         self._broadcasts_a_page: int | None = None
 
     def identity(self) -> str:
@@ -129,11 +131,15 @@ class SendaraService(Service):
 
     def subscribers(self, group_id: str | None = None) -> Listing:
         """Return the listing of all contacts, or of a list's members."""
+        self._suppressions.forget()
         return contacts(self.client) if group_id is None else members(self.client, group_id)
 
     def read_subscriber(self, raw: bytes) -> Subscriber:
-        """Return a subscriber from a listing's row; which lists it is in no row says."""
-        return subscriber_in(raw)
+        """Return a subscriber from a listing's row; which lists it is in no row says.
+
+        For the first one of a listing the suppression list is read, too.
+        """
+        return self._suppressions.laid_over(subscriber_in(raw))
 
     def find_subscriber(self, key: str) -> Subscriber | None:
         """Return the subscriber with this id, or None.
@@ -144,11 +150,12 @@ class SendaraService(Service):
             raise UnsupportedOperationError(
                 self.name, Capability.FIND_SUBSCRIBER, "Give ids, or read the account (find_subscribers does)."
             )
-        return found(self.client, [key]).get(key)
+        return self.find_subscribers([key]).get(key)
 
     def find_subscribers(self, keys: Sequence[str]) -> dict[str, Subscriber]:
         """Return those of many addresses, phones or ids the account knows; the contacts are read once for all."""
-        return found(self.client, keys)
+        self._suppressions.forget()
+        return {key: self._suppressions.laid_over(each) for key, each in found(self.client, keys).items()}
 
     def groups(self) -> list[Group]:
         """Return all lists."""
@@ -286,10 +293,11 @@ class SendaraService(Service):
             return campaign.recipients
         if not campaign.group_ids:
             return None
+        self._suppressions.forget()
         return sum(self._active_in(list_id) for list_id in campaign.group_ids)
 
     def _active_in(self, list_id: str) -> int:
-        every = (subscriber_in(row.raw) for rows in pages(members(self.client, list_id)) for row in rows)
+        every = (self.read_subscriber(row.raw) for rows in pages(members(self.client, list_id)) for row in rows)
         return sum(each.consent not in _NOT_ACTIVE for each in every)
 
     def campaign_totals(self, campaign_id: str) -> CampaignTotals:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -39,8 +40,9 @@ CLAIM_PREFIX = "airflow claim "
 _NO_DATES = "say who came since a moment"
 _READ_ALL = "Leave created_since out: all subscribers are read."
 
-# Rows are written to disk so many at a time, and handed on so many at a time.
-_BATCH = 1_000
+
+# Seconds between two words about how a long list gets on.
+_SAY_EVERY = 10.0
 
 
 class _Keyed(msgspec.Struct):
@@ -238,12 +240,18 @@ class AccountSubscribers(Listing):
         seen.add_all(reading.last_keys)
         for stretch in reading.report.stretches:
             stretch.is_done = False
+        said_at = time.monotonic()
         try:
             for rows in MembersListing(self._client, list_id).walk(seen, reading.report, on_drift):
                 store.executemany(
                     "insert into row values (?, ?, ?)", [(row.key.lower(), list_id, bytes(row.raw)) for row in rows]
                 )
                 reading.last_keys = [row.key for row in rows][-PAGE_SIZE:] or reading.last_keys
+                if time.monotonic() - said_at >= _SAY_EVERY:
+                    said_at = time.monotonic()
+                    log.info(
+                        "Mailing list %s: %d of %d rows", list_id, reading.report.rows, reading.report.total_at_start
+                    )
         except NotFoundError:
             log.info("Mailing list %s was deleted while the account was read", list_id)
             del readings[list_id]
@@ -262,7 +270,7 @@ def _handed_on(store: sqlite3.Connection, seen: SeenKeys, report: ListingReport)
         rows = {list_id: raw for _, list_id, raw in group}  # a later look says it better
         address = _read_address.decode(next(iter(rows.values()))).email or key
         batch.append(Row(key, None, msgspec.Raw(_joined(address, rows.items()))))
-        if len(batch) == _BATCH:
+        if len(batch) == PAGE_SIZE:
             report.rows += len(batch)
             yield batch
             batch = []

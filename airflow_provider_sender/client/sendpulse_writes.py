@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
+from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, SenderError
 from airflow_provider_sender.client.records import Consent, FieldValue, Subscriber, SubscriberChange, same_value
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.sendpulse import MOST_ADDRESSES, SendPulseClient
@@ -120,9 +121,9 @@ def write_all(
     :param variables: of the account's lists.
     """
     tasks = [_planned(write) for write in writes]
-    _opt_out(client, tasks, lambda task: task.stays if task.write.change.consent in _OUT else ())
+    _opt_out(client, tasks)
     _put_in(client, tasks, variables)
-    _opt_out(client, tasks, lambda task: task.joins if task.is_out else ())
+    _put_in_as_out(client, tasks, variables)
     _change_alone(client, tasks, variables)
     taken = [task for task in tasks if task.refusal is None]
     found = find([task.email for task in taken]) if taken else {}
@@ -155,14 +156,28 @@ def _by_list(tasks: Iterable[_Task], lists: Callable[[_Task], Iterable[str]]) ->
 
 
 def _put_in(client: SendPulseClient, tasks: Sequence[_Task], variables: Variables) -> None:
-    """Put people into lists, and change those who are there and not out."""
+    """Put people who may be mailed into lists, and change those who are there."""
 
     def lists(task: _Task) -> tuple[str, ...]:
         is_changed = bool(task.values) or task.write.change.consent is Consent.ACTIVE
-        return (*task.joins, *(task.stays if is_changed and not task.is_out else ()))
+        return (*task.joins, *(task.stays if is_changed else ()))
 
-    for list_id, members in _by_list(tasks, lists).items():
+    for list_id, members in _by_list((task for task in tasks if not task.is_out), lists).items():
         _add(client, list_id, members, variables)
+
+
+def _put_in_as_out(client: SendPulseClient, tasks: Sequence[_Task], variables: Variables) -> None:
+    """Put people who must not be mailed into lists, and unsubscribe them there at once."""
+    for list_id, members in _by_list((task for task in tasks if task.is_out), lambda task: task.joins).items():
+        _add(client, list_id, members, variables)
+        added = [task.email for task in members if task.refusal is None]
+        try:
+            unsubscribe(client, list_id, added)
+        except BaseException:
+            # Better not in the list at all than in it and mailed.
+            with suppress(SenderError):
+                client.remove_subscribers(list_id, added)
+            raise
 
 
 def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task], variables: Variables) -> None:
@@ -188,8 +203,10 @@ def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task], variable
         _add(client, list_id, tasks[middle:], variables)
 
 
-def _opt_out(client: SendPulseClient, tasks: Sequence[_Task], lists: Callable[[_Task], Iterable[str]]) -> None:
-    for list_id, members in _by_list(tasks, lists).items():
+def _opt_out(client: SendPulseClient, tasks: Sequence[_Task]) -> None:
+    """Unsubscribe those whose row says so from the lists they are in."""
+    leaving = (task for task in tasks if task.write.change.consent in _OUT)
+    for list_id, members in _by_list(leaving, lambda task: task.stays).items():
         unsubscribe(client, list_id, [task.email for task in members])
 
 

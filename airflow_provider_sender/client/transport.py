@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -127,6 +127,7 @@ class Dialect(Protocol):
         """Return the error an answer carries, whatever its HTTP status, or None."""
 
 
+@runtime_checkable
 class RenewingDialect(Dialect, Protocol):
     """A dialect whose token lasts for a while only."""
 
@@ -206,7 +207,7 @@ class Transport:
         self.requests_made = 0
         self._dialect = dialect
         # Most tokens last until they are revoked, and there is no other one in their place.
-        self._renewed: Callable[[str], bool] = getattr(dialect, "renewed", lambda authorization: False)
+        self._renewed = dialect.renewed if isinstance(dialect, RenewingDialect) else lambda authorization: False
         self._sleep = sleep
         self._rate_headers = RateHeaders()
         self._threads = threading.local()

@@ -1,22 +1,37 @@
-"""One draft for one intent, however often and wherever it is asked for.
+"""One draft for one intent, and one run that sends it, however often and wherever it is asked for.
 
 A campaign made from a definition carries a marker of the ``send_key`` in its internal title. It is looked for before
 one is made, and again a settling time after: two runs that begin at the same moment may make two, but both then see
-both and agree on the same one.
+both and agree on the oldest. Only whoever made that one sends it; the others wait until it shows that it was sent.
+
+Its maker may have been killed. Another run that finds so, because nothing happened for twice the settling time, does
+not send that draft: a third run may think the same at the same moment. It makes a draft of the next *generation*, and
+of the newest generation, again, only the maker of the oldest draft sends. A maker who was merely slow sees the newer
+generation right before sending, and stands back.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 import time
+from collections.abc import Sequence
 
-from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError
+from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError, SenderError
+from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.service import Service
-from airflow_provider_sender.jobs.finding import Intents, Sleep, marked, noted, poll, title_of
-from airflow_provider_sender.jobs.marks import marker_of
-from airflow_provider_sender.jobs.preflight import Sending
+from airflow_provider_sender.jobs.finding import Intents, Sleep, check_mark, poll, title_of
+from airflow_provider_sender.jobs.marks import draft_mark_of, generation_in, marker_of
+from airflow_provider_sender.jobs.preflight import Sending, check_is_the_same
 
 log = logging.getLogger(__name__)
+
+# More generations than that only come of runs that are killed one after the other, each with another one beside it.
+_MOST_LOOKS = 24
+
+
+class NotAgreedError(SenderError):
+    """Runs of the same intent have not agreed on who sends. Nothing was sent by this one."""
 
 
 def create_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sleep = time.sleep) -> str:
@@ -24,41 +39,134 @@ def create_once(service: Service, sending: Sending, intents: Intents, *, sleep: 
 
     :raises OutcomeUnknownError: when it cannot be told whether the draft was made; nothing was mailed.
     """
-    return found_or_created(service, sending, intents, sleep)[0]
-
-
-def found_or_created(service: Service, sending: Sending, intents: Intents, sleep: Sleep) -> tuple[str, bool]:
-    """Return the campaign of this intent, and whether it was made just now."""
-    marker = marker_of(sending.send_key)
-    settle = service.transport.settings.settle_time
-    found = noted(service, intents, marker) or marked(service, marker)
-    if found is None:
-        # A campaign made by somebody who was killed right after may not be listed yet.
-        log.info("No campaign carries the mark of this send_key; looking again in %.0f s, before one is made", settle)
-        sleep(settle)
-        found = marked(service, marker)
+    drafting = Drafting(service, sending, intents, sleep)
+    found = drafting.found()
     if found is not None:
         log.info("Campaign %s carries the mark of this send_key; it is taken up", found.id)
-        return found.id, False
-    definition = sending.definition
-    if definition is None:
-        raise ConfigurationError("Give either campaign_id or campaign.")
-    is_new = True
-    try:
-        campaign_id = service.create_campaign(definition, title_of(sending, definition))
-    except OutcomeUnknownError as error:
-        found = poll(lambda: marked(service, marker), settle, sleep)
-        if found is None:
-            raise OutcomeUnknownError(
-                f"{error} No campaign with {marker} in its title has shown up within {settle:.0f} s. Nothing was "
-                "mailed. Run the task again: it looks for that title first."
-            ) from error
-        campaign_id, is_new = found.id, False  # it may be somebody else's
-    log.info("Created campaign %s; looking in %.0f s whether anybody else made one as well", campaign_id, settle)
-    sleep(settle)
-    # Two runs that looked at the same moment have both found none. Now they find both, and agree on one.
-    agreed = marked(service, marker)
-    if agreed is not None and agreed.id != campaign_id:
-        campaign_id, is_new = agreed.id, False
+        return found.id
+    made = drafting.make(generation=0)
+    sleep(drafting.settle)
+    agreed = drafting.agreed_upon()
+    campaign_id = made if agreed is None else agreed.id
     intents.note(campaign_id=campaign_id, doing="create")
-    return campaign_id, is_new
+    return campaign_id
+
+
+class Drafting:
+    """One run's way to the draft of its intent."""
+
+    def __init__(self, service: Service, sending: Sending, intents: Intents, sleep: Sleep) -> None:
+        if sending.definition is None:
+            raise ConfigurationError("Give either campaign_id or campaign.")
+        self._service = service
+        self._sending = sending
+        self._definition: CampaignDefinition = sending.definition
+        self._intents = intents
+        self._sleep = sleep
+        self._marker = marker_of(sending.send_key)
+        self.settle = service.transport.settings.settle_time
+        # Whatever an earlier try of this task made is this run's, too: it is dead, or there would be no later one.
+        self._mine = intents.noted().get("campaign_id", "")
+        self._is_settled = False
+        self._waited_for = ""
+
+    def found(self) -> Campaign | None:
+        """Return the campaign of this intent, if one shows within a settling time."""
+        found = self.agreed_upon()
+        if found is None:
+            # A campaign made by somebody who was killed right after may not be listed yet.
+            log.info("No campaign carries the mark of this send_key; looking again in %.0f s", self.settle)
+            self._sleep(self.settle)
+            found = self.agreed_upon()
+        return found
+
+    def to_send(self) -> Campaign:
+        """Return the campaign of this intent: one that has left draft, or a draft that is this run's to send.
+
+        :raises OutcomeUnknownError: when it cannot be told whether a draft was made; nothing was mailed.
+        :raises NotAgreedError: when others keep making drafts and send none.
+        """
+        campaign = self.found()
+        for _ in range(_MOST_LOOKS):
+            if campaign is None:
+                campaign = self._made(generation=0)
+            elif campaign.state is not CampaignState.DRAFT:
+                return self._checked(campaign)
+            elif campaign.id == self._mine and self._is_settled:
+                return campaign
+            elif campaign.id == self._mine:
+                log.info("Campaign %s is a draft; looking again in %.0f s", campaign.id, self.settle)
+                self._checked(campaign)
+                self._pause(1)
+                campaign = self.agreed_upon()
+            elif campaign.id != self._waited_for:
+                log.info(
+                    "Campaign %s carries the mark of this send_key, but another run made it; looking whether that run "
+                    "sends it in %.0f s",
+                    self._checked(campaign).id,
+                    2 * self.settle,
+                )
+                self._waited_for = campaign.id
+                self._pause(2)
+                campaign = self.agreed_upon()
+            else:
+                log.warning("Draft %s was left behind by a run that was killed; delete it some time", campaign.id)
+                campaign = self._made(generation=generation_in(campaign.title) + 1)
+        raise NotAgreedError(
+            f"Other runs keep making drafts for this send_key and send none ({self._marker} in the title). Nothing was "
+            "sent by this one."
+        )
+
+    def is_still_mine(self, campaign: Campaign) -> bool:
+        """Tell, right before it is sent, whether a draft is still the one that counts."""
+        now = self.agreed_upon()
+        if now is None:  # it may not be listed yet; then nobody else can have found it to be left behind either
+            now = self._service.campaign(campaign.id)
+        return now.id == campaign.id and now.state is CampaignState.DRAFT
+
+    def agreed_upon(self) -> Campaign | None:
+        """Return the campaign of this intent: one that left draft, else the oldest draft of the newest generation."""
+        carrying: Sequence[Campaign] = self._service.campaigns_titled(self._marker)
+        left = [each for each in carrying if each.state is not CampaignState.DRAFT]
+        if left or not carrying:
+            return left[0] if left else None
+        newest = max(generation_in(each.title) for each in carrying)
+        return next(each for each in carrying if generation_in(each.title) == newest)
+
+    def make(self, generation: int) -> str:
+        """Make a draft, and return its id."""
+        mark = draft_mark_of(generation, secrets.token_hex(3))
+        title = title_of(self._sending, self._definition, mark)
+        try:
+            return self._service.create_campaign(self._definition, title)
+        except OutcomeUnknownError as error:
+            made = poll(lambda: next(iter(self._service.campaigns_titled(mark)), None), self.settle, self._sleep)
+            if made is None:
+                raise OutcomeUnknownError(
+                    f"{error} No campaign with {self._marker} in its title has shown up within {self.settle:.0f} s. "
+                    "Nothing was mailed. Run the task again: it looks for that title first."
+                ) from error
+            return made.id
+
+    def _made(self, generation: int) -> Campaign:
+        """Make a draft and wait until others must have seen it; return the one that counts then."""
+        self._mine = self.make(generation)
+        self._intents.note(campaign_id=self._mine, doing="create")
+        log.info("Created campaign %s; looking whether another run made one as well", self._mine)
+        # The maker of an earlier generation may have sent it right before this one was listed, and that must show.
+        self._pause(1 if generation == 0 else 2)
+        self._is_settled = True
+        agreed = self.agreed_upon()
+        if agreed is None or agreed.id == self._mine:
+            agreed = self._service.campaign(self._mine)
+            check_mark(self._service, agreed, self._sending)
+        return agreed
+
+    def _pause(self, times: int) -> None:
+        self._sleep(times * self.settle)
+        self._is_settled = True
+
+    def _checked(self, campaign: Campaign) -> Campaign:
+        check_mark(self._service, campaign, self._sending)
+        check_is_the_same(self._service, campaign, self._definition)
+        return campaign

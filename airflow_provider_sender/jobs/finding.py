@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from airflow_provider_sender.client.errors import NotFoundError
-from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
+from airflow_provider_sender.client.records import Campaign, CampaignDefinition
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.marks import marker_of, series_mark_of
 from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError
@@ -28,39 +27,20 @@ class Intents(Protocol):
         """Note what is about to be done; what was noted before stays."""
 
 
-def title_of(sending: Sending, definition: CampaignDefinition) -> str:
-    """Return the internal title of a campaign: what people call it, and what it is found by."""
-    return " ".join([definition.title or definition.subject, *_marks(sending)])
+def title_of(sending: Sending, definition: CampaignDefinition, draft_mark: str) -> str:
+    """Return the internal title of a draft: what people call it, and what it is found by."""
+    series, key = _marks(sending)
+    return " ".join(filter(None, [definition.title or definition.subject, series, draft_mark, key]))
 
 
 def first_title_of(sending: Sending, definition: CampaignDefinition) -> str:
     """Return the title with the marks first: where a service may cut off its end and there is no draft to see it on."""
-    return " ".join([*reversed(_marks(sending)), definition.title or definition.subject])
+    series, key = _marks(sending)
+    return " ".join(filter(None, [key, series, definition.title or definition.subject]))
 
 
-def _marks(sending: Sending) -> list[str]:
-    series = [] if sending.series is None else [series_mark_of(sending.series)]
-    return [*series, marker_of(sending.send_key)]
-
-
-def noted(service: Service, intents: Intents, marker: str) -> Campaign | None:
-    """Return the campaign an earlier try of this task noted, if it is still there and of the same intent."""
-    campaign_id = intents.noted().get("campaign_id")
-    if not campaign_id:
-        return None
-    try:
-        campaign = service.campaign(campaign_id)
-    except NotFoundError:
-        return None
-    return campaign if marker in campaign.title else None
-
-
-def marked(service: Service, marker: str) -> Campaign | None:
-    """Return the campaign that carries a mark; of several the one that left draft, else the oldest."""
-    campaigns = service.campaigns_titled(marker)
-    if len(campaigns) > 1:
-        log.warning("%d campaigns carry %s; only one of them is sent", len(campaigns), marker)
-    return next((each for each in campaigns if each.state is not CampaignState.DRAFT), next(iter(campaigns), None))
+def _marks(sending: Sending) -> tuple[str, str]:
+    return "" if sending.series is None else series_mark_of(sending.series), marker_of(sending.send_key)
 
 
 def is_same_time(one: datetime, other: datetime) -> bool:

@@ -6,8 +6,8 @@ what became of it is read back. "Provably" means: seen as a draft, and seen so a
 until what was done shows (``settle_time`` of the connection). Whoever died between the call and its answer is thereby
 found out, by the same task later, by another run, or by another Airflow.
 
-Of a campaign made from a definition there is one draft for each intent (``drafting.py``). Whoever did not make it lets
-twice the settling time go by first, so that only its maker sends it. Where a service cannot send a draft, or cannot
+Of a campaign made from a definition there is one draft for each intent, and one run that sends it (``drafting.py``).
+Where a service cannot send a draft, or cannot
 schedule it, the campaign is on its way as it is made (``starting.py``).
 """
 
@@ -23,19 +23,20 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.client.service import Capability, Service
-from airflow_provider_sender.jobs.drafting import found_or_created
-from airflow_provider_sender.jobs.finding import Intents, Sleep, check_mark, is_same_time, poll
+from airflow_provider_sender.jobs.drafting import Drafting, NotAgreedError
+from airflow_provider_sender.jobs.finding import Intents, Sleep, is_same_time, poll
 from airflow_provider_sender.jobs.preflight import (
     Sending,
     SendRefusedError,
     check_all,
-    check_is_the_same,
     check_time,
 )
 from airflow_provider_sender.jobs.scheduling import NOT_SENT, cancel, verified_schedule
 from airflow_provider_sender.jobs.starting import start_once
 
 log = logging.getLogger(__name__)
+
+_MOST_ROUNDS = 5
 
 
 def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sleep = time.sleep) -> Campaign:
@@ -53,26 +54,44 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
         if sending.campaign_id is not None:
             raise UnsupportedOperationError(service.name, needed, "Give campaign instead of campaign_id.")
         return start_once(service, sending, intents, sleep)
-    is_new = False
-    campaign_id = sending.campaign_id
-    if campaign_id is None:
-        campaign_id, is_new = found_or_created(service, sending, intents, sleep)
-    campaign = service.campaign(campaign_id)
     if sending.campaign_id is None:
-        check_mark(service, campaign, sending)
-    if sending.definition is not None and not is_new:
-        check_is_the_same(service, campaign, sending.definition)
+        return _send_definition(service, sending, intents, sleep)
+    campaign = service.campaign(sending.campaign_id)
     if campaign.state is CampaignState.DRAFT:
         check_all(service, campaign, sending)
-        if not is_new:
-            _let_settle(service, campaign, sending, sleep)
-        campaign = service.campaign(campaign_id)
+        settle = service.transport.settings.settle_time
+        log.info("Campaign %s is a draft; looking again in %.0f s, before anything is sent", campaign.id, settle)
+        sleep(settle)  # until it would show if somebody else had sent it, being killed after the call, say
+        campaign = service.campaign(campaign.id)
     if campaign.state.has_left_draft:
         scheduled = _as_scheduled(service, campaign, sending, sleep)
         if scheduled is not None:
             return scheduled
         check_all(service, campaign, sending)
-        campaign = service.campaign(campaign_id)
+        campaign = service.campaign(campaign.id)
+    _check_is_draft(service, campaign)
+    return _send(service, campaign, sending, intents, sleep)
+
+
+def _send_definition(service: Service, sending: Sending, intents: Intents, sleep: Sleep) -> Campaign:
+    drafting = Drafting(service, sending, intents, sleep)
+    for _ in range(_MOST_ROUNDS):
+        campaign = drafting.to_send()
+        if campaign.state.has_left_draft:
+            scheduled = _as_scheduled(service, campaign, sending, sleep)
+            if scheduled is not None:
+                return scheduled
+            continue
+        _check_is_draft(service, campaign)
+        check_all(service, campaign, sending)
+        if drafting.is_still_mine(campaign):
+            return _send(service, campaign, sending, intents, sleep)
+    raise NotAgreedError(
+        f"Other runs of the same send_key have stepped in {_MOST_ROUNDS} times. Nothing was sent by this one."
+    )
+
+
+def _check_is_draft(service: Service, campaign: Campaign) -> None:
     if campaign.state is not CampaignState.DRAFT:
         raise SendRefusedError(
             campaign.id,
@@ -80,16 +99,6 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
             f"it is no draft (its state is {campaign.service_state or campaign.state.value}). Look at "
             f"{service.campaign_url(campaign.id)} before making a new one.",
         )
-    return _send(service, campaign, sending, intents, sleep)
-
-
-def _let_settle(service: Service, campaign: Campaign, sending: Sending, sleep: Sleep) -> None:
-    """Wait until it would show if somebody else had sent this draft, being killed after the call, say."""
-    pause = service.transport.settings.settle_time
-    if sending.campaign_id is None:
-        pause *= 2  # whoever made it lets a settling time go by before sending it
-    log.info("Campaign %s is a draft; looking again in %.0f s, before anything is sent", campaign.id, pause)
-    sleep(pause)
 
 
 def _as_scheduled(service: Service, campaign: Campaign, sending: Sending, sleep: Sleep) -> Campaign | None:

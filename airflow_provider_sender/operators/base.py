@@ -97,6 +97,7 @@ def is_final(error: SenderError) -> bool:
     from airflow_provider_sender.client.errors import ServiceError
     from airflow_provider_sender.client.paging import ListingDriftError
     from airflow_provider_sender.jobs.batches import UnsettledError
+    from airflow_provider_sender.jobs.drafting import NotAgreedError
     from airflow_provider_sender.jobs.ledger_lock import LedgerUnavailableError
     from airflow_provider_sender.jobs.starting import ClaimedElsewhereError
     from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
@@ -109,6 +110,7 @@ def is_final(error: SenderError) -> bool:
         UnsettledError,
         LedgerUnavailableError,
         ClaimedElsewhereError,
+        NotAgreedError,
     )
     return not isinstance(error, passing)
 

@@ -40,6 +40,7 @@ class Ways:
     :param import_is_silent: whether an import says nothing.
     :param largest_import: contacts an import takes.
     :param nests: whether an error is within an envelope.
+    :param lists_suppressed: whether the suppression list can be read.
     :param takes_names: whether a broadcast's sender may have a name.
     """
 
@@ -52,6 +53,7 @@ class Ways:
     largest_import: int = 10_000
     nests: bool = True
     takes_names: bool = True
+    lists_suppressed: bool = True
 
 
 class Refused(Exception):
@@ -162,6 +164,13 @@ class SendaraAccount:
             case "POST", "suppressions":
                 self.suppressed[body["recipient"]] = body.get("reason", "")
                 return 201, {**body, "state": "suppressed"}
+            case "GET", "suppressions":
+                if not self.ways.lists_suppressed:
+                    raise Refused(404, "not_found")
+                told = [
+                    {"channel": "email", "recipient": each, "reason": self.suppressed[each]} for each in self.suppressed
+                ]
+                return 200, {"suppressions": told}
             case "GET", "broadcasts":
                 return 200, {"broadcasts": self.page(list(self.broadcasts.values()), query)}
             case "POST", "broadcasts":

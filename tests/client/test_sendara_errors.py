@@ -76,6 +76,7 @@ def test_every_code_means_one_thing(code: str, status: int, remedy: Remedy, kind
     if kind is None:
         assert found is None
         return
+    assert found is not None
     assert type(found) is kind
     assert found.retryable is (remedy is SOON)
     assert (found.status, found.code, found.request_id) == (status, code, "req_7")
@@ -111,6 +112,7 @@ def test_the_code_decides_and_not_the_status(
 def test_without_a_known_code_the_status_has_to_do(status: int, kind: type, retryable: bool, body: bytes) -> None:
     found = DIALECT.error_in(answered(status, body), read("/v1/usage"))
 
+    assert found is not None
     assert type(found) is kind
     assert found.retryable is retryable
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_sender.client.errors import AuthenticationError, NotFoundError
+from airflow_provider_sender.client.errors import AuthenticationError, NotFoundError, PermissionDeniedError
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.records import (
     CampaignDefinition,
@@ -23,6 +23,7 @@ from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
 from airflow_provider_sender.client.sendara_service import SendaraService
+from airflow_provider_sender.client.sendara_webhooks import verify_sendara_webhook
 from airflow_provider_sender.client.sliding import SlidingBudget
 from airflow_provider_sender.client.transport import Settings
 from airflow_provider_sender.sandbox.remote import Sandbox
@@ -187,3 +188,106 @@ def test_an_image_is_uploaded(service: SendaraService) -> None:
 
     assert (uploaded.content_type, uploaded.bytes) == ("image/png", len(image))
     assert uploaded.url
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"sendara_members": "paged"},
+        {"sendara_members": "paged", "sendara_max_limit": 40},
+        {"sendara_max_limit": None, "sendara_default_limit": 7},
+        {"sendara_import_merges": True},
+        {"sendara_import_limit": 60},
+        {"sendara_import_form": "s3"},
+        {"sendara_import_form": "inline"},
+        {"sendara_error_form": "flat"},
+    ],
+    ids=str,
+)
+def test_whatever_no_document_settles_people_and_lists_end_the_same(
+    sender_sandbox: Sandbox, knobs: dict[str, Any]
+) -> None:
+    sender_sandbox.settings(**knobs)
+    service = service_of(sender_sandbox)
+    readers = service.client.create_list("Readers").id
+    fill(service, 130, readers)
+    there = everybody(service)
+    writes = [Write(SubscriberChange(email, email=email, fields={"city": "Kaunas"}), there[email]) for email in there]
+
+    assert not any(each.refusal for each in service.write_subscribers(writes, trigger_automation=False))
+
+    after = everybody(service)
+    assert all(dict(each.fields) == {"plan": "pro", "city": "Kaunas"} for each in after.values())
+    assert {each.firstname for each in after.values()} == {"Ann"}
+    assert len(everybody(service, readers)) == len(after) == 130
+
+
+def test_who_an_import_skips_is_written_alone(sender_sandbox: Sandbox) -> None:
+    sender_sandbox.settings(sendara_import_skips="p3@*")
+    service = service_of(sender_sandbox)
+
+    fill(service, 20)
+
+    assert len(everybody(service)) == 20
+
+
+def test_the_limit_of_a_second_is_never_reached(sender_sandbox: Sandbox) -> None:
+    sender_sandbox.settings(sendara_requests_per_second=10)
+    service = service_of(sender_sandbox)
+    began = time.monotonic()
+    for _ in range(31):
+        service.client.get_usage()
+    took = time.monotonic() - began
+
+    assert sender_sandbox.counters()["rate_limited"] == 0
+    assert 3.0 <= took < 3.6
+
+
+def test_a_lost_answer_to_a_mail_costs_nobody_a_second_one(
+    sender_sandbox: Sandbox, service: SendaraService, verified: str
+) -> None:
+    sender_sandbox.fault("drop_after", path="/v1/send", method="POST")
+
+    service.send_message(Message(Mailbox("jane@example.com"), Mailbox(verified), "Receipt", "<p>Thanks</p>"))
+
+    assert len(service.client.list_messages().messages or ()) == 1
+
+
+@pytest.mark.parametrize("lookup", ["message", "list"])
+def test_a_mail_that_renders_otherwise_on_a_retry_is_not_sent_again(
+    sender_sandbox: Sandbox, service: SendaraService, verified: str, lookup: str
+) -> None:
+    sender_sandbox.settings(sendara_key_lookup=lookup)
+    first = Message(Mailbox("jane@example.com"), Mailbox(verified), "At 10:00", "<p>Thanks</p>", key="intent-1")
+    retried = Message(Mailbox("jane@example.com"), Mailbox(verified), "At 10:05", "<p>Thanks</p>", key="intent-1")
+
+    assert service.send_message(first) == service.send_message(retried) is not None
+
+
+def test_a_key_that_may_only_read_is_told_what_it_lacks(sender_sandbox: Sandbox, service: SendaraService) -> None:
+    key = service.client.create_key("read").key or ""
+
+    with pytest.raises(PermissionDeniedError, match="send scope"):
+        service_of(sender_sandbox, key).client.create_list("Readers")
+
+
+def test_a_delivery_of_a_webhook_is_genuine(sender_sandbox: Sandbox, service: SendaraService) -> None:
+    webhook = service.client.create_webhook("https://hooks.example.com/sendara")
+    fresh = sender_sandbox.webhook_delivery(webhook.id)
+    old = sender_sandbox.webhook_delivery(webhook.id, seconds_ago=301)
+    secret = webhook.signing_secret or ""
+
+    assert verify_sendara_webhook(fresh["body"].encode(), fresh["headers"], secret)
+    assert not verify_sendara_webhook(old["body"].encode(), old["headers"], secret)
+
+
+@pytest.mark.parametrize("said", ["unsubscribed", "suppressed", "kept"])
+def test_who_bounced_or_complained_is_known_whatever_the_row_says(sender_sandbox: Sandbox, said: str) -> None:
+    sender_sandbox.settings(sendara_suppressed_consent=said)
+    service = service_of(sender_sandbox)
+    states = {state: f"{state}@example.com" for state in Consent if state not in (Consent.UNCONFIRMED, Consent.UNKNOWN)}
+    writes = [Write(SubscriberChange(each, email=each, consent=state), is_new=True) for state, each in states.items()]
+
+    assert not any(each.refusal for each in service.write_subscribers(writes, trigger_automation=False))
+
+    assert {each.consent: each.email for each in everybody(service).values()} == states

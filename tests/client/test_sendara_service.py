@@ -149,7 +149,7 @@ def test_nobody_is_lost_while_others_leave(account: SendaraAccount) -> None:
 
 def test_a_cut_off_list_of_members_is_noticed(wire: requests_mock.Mocker, caplog: pytest.LogCaptureFixture) -> None:
     rows = [{"id": f"ct_{number}"} for number in range(100)]
-    wire.get(requests_mock.ANY, json={"members": rows})
+    wire.get(requests_mock.ANY, json={"members": rows, "suppressions": []})
 
     everybody(SendaraService(make_client("https://api.sendara.test", [])), "list_a")
 
@@ -188,6 +188,32 @@ def test_consent_is_mapped(account: SendaraAccount, said: str | None, meant: Con
     account.add("ann@example.com", email_consent=said)
 
     assert [each.consent for each in everybody(account.service())] == [meant]
+
+
+@pytest.mark.parametrize("lists_suppressed", [True, False])
+def test_who_is_suppressed_is_not_active_whatever_the_row_says(
+    wire: requests_mock.Mocker, lists_suppressed: bool
+) -> None:
+    account = account_behind(wire, lists_suppressed=lists_suppressed)
+    for name in ("bounced", "complained", "by_hand", "active"):
+        account.add(f"{name}@example.com")
+    account.add("out@example.com", email_consent="unsubscribed")
+    account.suppressed = {
+        "Bounced@example.com": "hard_bounce",
+        "complained@example.com": "complaint",
+        "by_hand@example.com": "",
+        "out@example.com": "",
+    }
+    service = account.service()
+
+    read = {each.email: each.consent for each in everybody(service)}
+
+    suppressed = [Consent.BOUNCED, Consent.COMPLAINED, Consent.UNSUBSCRIBED]
+    names = ("bounced@example.com", "complained@example.com", "by_hand@example.com")
+    assert [read[each] for each in names] == (suppressed if lists_suppressed else [Consent.ACTIVE] * 3)
+    assert (read["active@example.com"], read["out@example.com"]) == (Consent.ACTIVE, Consent.UNSUBSCRIBED)
+    assert account.count("GET", "/v1/suppressions") == 1
+    assert {key: each.consent for key, each in service.find_subscribers([each or "" for each in read]).items()} == read
 
 
 def test_fields_are_the_tags_and_what_the_newest_have(account: SendaraAccount) -> None:
@@ -233,7 +259,7 @@ def test_many_are_found_in_one_reading_that_ends_with_the_last_of_them(account: 
     wanted = [f"p{number}@example.com" for number in range(400, 500)]
 
     assert set(account.service().find_subscribers(wanted)) == set(wanted)
-    assert len(account.calls) == 1
+    assert account.calls == [("GET", "/v1/contacts"), ("GET", "/v1/suppressions")]
     assert account.service().find_subscribers(["nobody@example.com", "P7@example.com"]).keys() == {"P7@example.com"}
 
 
@@ -618,7 +644,11 @@ def test_a_suppressed_recipient_is_a_refusal(account: SendaraAccount) -> None:
 
 @pytest.mark.parametrize("name", ["reply_to", "attachments", "headers"])
 def test_what_sendara_has_no_place_for_is_refused_before_anything_is_sent(account: SendaraAccount, name: str) -> None:
-    values = {"reply_to": Mailbox("a@b.example"), "attachments": {"a": "https://x"}, "headers": {"X": "1"}}
+    values: dict[str, Any] = {
+        "reply_to": Mailbox("a@b.example"),
+        "attachments": {"a": "https://x"},
+        "headers": {"X": "1"},
+    }
 
     with pytest.raises(UnsupportedOperationError, match=name):
         account.service().send_message(Message(MAIL.to, MAIL.sender, "S", "H", **{name: values[name]}))

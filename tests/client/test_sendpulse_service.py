@@ -18,6 +18,7 @@ from airflow_provider_sender.client.errors import (
     OutcomeUnknownError,
     RateLimitError,
     SenderError,
+    ServiceFailureError,
     UnsupportedOperationError,
 )
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
@@ -256,6 +257,16 @@ def test_whoever_is_out_stays_out_whatever_is_written(sandbox: Sandbox, service:
     members = everybody(service, service.subscribers(b))
     assert {members[OUT].consent, members[NEW].consent} == {Consent.UNSUBSCRIBED}
     assert service.find_subscribers([OUT])[OUT].fields["Plan"] == "bronze"
+
+
+def test_whoever_cannot_be_unsubscribed_from_a_further_list_is_not_left_in_it(
+    sandbox: Sandbox, service: SendPulseService
+) -> None:
+    b = list_id(service, "B")
+    sandbox.fault("status", path=f"/addressbooks/{b}/emails/unsubscribe", method="POST", times=None, status=500)
+    with pytest.raises(ServiceFailureError):
+        service_of(sandbox, max_retries=0).add_to_group(b, [OUT], trigger_automation=False)
+    assert set(everybody(service, service.subscribers(b))) == {JANE}
 
 
 def test_asking_to_make_somebody_active_who_is_out_is_refused(service: SendPulseService) -> None:

@@ -22,6 +22,7 @@ from airflow_provider_sender.client.sender import CAMPAIGN_EVENTS, SenderEndpoin
 from airflow_provider_sender.client.transport import Request, Settings
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES, get_provider_info
 from airflow_provider_sender.hooks.sender import SenderHook
+from airflow_provider_sender.hooks.services import service_for
 from airflow_provider_sender.hooks.settings import _LOWEST, _Extras
 from airflow_provider_sender.sandbox.account.seeding import SeedRow
 from airflow_provider_sender.sandbox.app import SENDER
@@ -231,8 +232,11 @@ def test_connections_in_environment_variables_are_ones_that_work(monkeypatch: py
     addresses = set()
     for name, _, value in values:
         monkeypatch.setenv(name, value)
-        addresses.add(SenderHook().get_conn().transport.settings.base_url)
-    assert addresses == {"https://api.sender.net/v2", "http://127.0.0.1:8025/sender/v2"}
+        service = service_for(name.removeprefix("AIRFLOW_CONN_").lower())
+        addresses.add(service.transport.settings.base_url)
+    assert {"https://api.sender.net/v2", "https://api.sendara.dev"} <= addresses
+    sandbox = {f"http://127.0.0.1:8025/{each}" for each in ("sender/v2", "sendpulse", "sendara")}
+    assert {each for each in addresses if "127.0.0.1" in each} == sandbox
 
 
 # Classes

@@ -27,6 +27,8 @@ class Fate(StrEnum):
     BACKFILLED = "killed, backfilled, retried"
     TAKEN_OVER = "killed, another Airflow, retried"
     TOGETHER = "killed beside another Airflow, retried"
+    TOGETHER_FORGOTTEN = "killed beside another Airflow, retried without memory"
+    ONE_LATER = "killed beside another Airflow that began later, retried without memory"
     REPLY_LOST = "reply lost"
     REQUEST_LOST = "request lost"
 
@@ -34,6 +36,11 @@ class Fate(StrEnum):
     def is_death(self) -> bool:
         """Whether the process is killed."""
         return self not in (Fate.REPLY_LOST, Fate.REQUEST_LOST)
+
+    @property
+    def is_beside_another(self) -> bool:
+        """Whether another Airflow runs the task at the same time."""
+        return self in (Fate.TOGETHER, Fate.TOGETHER_FORGOTTEN, Fate.ONE_LATER)
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Case:
         for fate in Fate:
             # Two that send the same draft at the same moment are not promised to know of each other, two that make
             # it are. Once it is sent, the waiting of one has nothing to do with that of the other.
-            if fate is not Fate.TOGETHER or (self.form is Form.DEFINITION and self.waiting is Waiting.NOT):
+            if not fate.is_beside_another or (self.form is Form.DEFINITION and self.waiting is Waiting.NOT):
                 yield fate
 
 

@@ -22,8 +22,10 @@ from tests.kill_anywhere.task import CONN_ID, Airflow, Task
 
 _TIME = timedelta(hours=1)
 _OTHER_TIME = timedelta(hours=3)
-# Two Airflows begin so many seconds apart: both have found nothing before either has made anything.
-_APART = 2.0
+# Two Airflows begin so many seconds apart: both have found nothing before either has made anything ...
+_AT_ONCE = 2.0
+# ... or the second begins when the first has made something, and not sent it yet.
+_LATER = 45.0
 _ALL_IS_OVER = timedelta(hours=12).total_seconds()
 
 
@@ -163,13 +165,21 @@ def _elsewhere(name: str) -> Callable[[World, Trial], list[str]]:
     return follows
 
 
-def _together(world: World, trial: Trial) -> list[str]:
-    dying = world.run("first", dies_at=trial.at, after_death=AfterDeath.GONE, request_time=REQUEST_TIME)
-    other = world.run("second", request_time=REQUEST_TIME)
-    go_together(world.sandbox, [dying, other], _APART)
-    retried = world.run("first")
-    go_together(world.sandbox, [retried])
-    return _wrong_with(world, trial, [dying, other, retried])
+def _together(after_death: AfterDeath, apart: float) -> Callable[[World, Trial], list[str]]:
+    """Return the fate of a run that dies beside another, and is retried at once.
+
+    :param apart: seconds after which the other begins.
+    """
+
+    def happens(world: World, trial: Trial) -> list[str]:
+        dying = world.run("first", dies_at=trial.at, after_death=after_death, request_time=REQUEST_TIME)
+        other = world.run("second", request_time=REQUEST_TIME)
+        go_together(world.sandbox, [dying, other], apart)
+        cleared = world.run("first")
+        go_together(world.sandbox, [cleared])
+        return _wrong_with(world, trial, [dying, other, cleared])
+
+    return happens
 
 
 def _lost(kind: str) -> Callable[[World, Trial], list[str]]:
@@ -193,7 +203,9 @@ _FATES: dict[Fate, Callable[[World, Trial], list[str]]] = {
     Fate.FORGOTTEN: _forgotten,
     Fate.BACKFILLED: _elsewhere("first backfill"),
     Fate.TAKEN_OVER: _elsewhere("second"),
-    Fate.TOGETHER: _together,
+    Fate.TOGETHER: _together(AfterDeath.RETRIED, _AT_ONCE),
+    Fate.TOGETHER_FORGOTTEN: _together(AfterDeath.MEMORY_LOST, _AT_ONCE),
+    Fate.ONE_LATER: _together(AfterDeath.MEMORY_LOST, _LATER),
     Fate.REPLY_LOST: _lost("drop_after"),
     Fate.REQUEST_LOST: _lost("drop_before"),
 }
@@ -205,7 +217,7 @@ def _wrong_with(world: World, trial: Trial, runs: list[Run]) -> list[str]:
     wrong = []
     if trial.fate.is_death:
         # Beside another that is quicker it may be done before, or take other steps.
-        if trial.fate is not Fate.TOGETHER and (not first.died or str(first.steps[trial.at]) != str(trial.step)):
+        if not trial.fate.is_beside_another and (not first.died or str(first.steps[trial.at]) != str(trial.step)):
             wrong.append(f"it took other steps: {', '.join(map(str, first.steps[: trial.at + 1]))}")
         wrong += [f"failed: {why}" for run in runs for why in run.failures]
     found = {run.campaign_id for run in runs if run.campaign_id is not None}

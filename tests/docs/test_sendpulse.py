@@ -1,0 +1,74 @@
+"""What the guides say about SendPulse's connection and hook, held against the code."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import date
+from typing import TypeVar
+
+import pytest
+
+from airflow_provider_sender.client.sendpulse import SendPulseEndpoints
+from airflow_provider_sender.client.transport import Request
+from airflow_provider_sender.get_provider_info import CONNECTION_TYPES
+from airflow_provider_sender.hooks.sendpulse import SendPulseHook
+from tests.docs.rst import literals, page
+from tests.docs.test_docs import Called
+
+AnswerT = TypeVar("AnswerT")
+
+
+class Recorder(SendPulseEndpoints):
+    """Makes no calls."""
+
+    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
+        raise Called(request)
+
+
+def endpoints() -> dict[str, Request]:
+    """Return every endpoint method and the request it makes."""
+    values = {
+        "str": "x",
+        "date": date(2026, 1, 1),
+        "Sequence[str]": ["x"],
+        "Mapping[str, Json]": {},
+        "Sequence[Mapping[str, Json]]": [],
+    }
+    found = {}
+    for name, method in inspect.getmembers(Recorder(), inspect.ismethod):
+        if name.startswith("_") or name == "call":
+            continue
+        required = {
+            key: values[parameter.annotation]
+            for key, parameter in inspect.signature(method).parameters.items()
+            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        }
+        with pytest.raises(Called) as called:
+            method(**required)
+        found[name] = called.value.request
+    return found
+
+
+def test_every_endpoint_is_documented() -> None:
+    documented = {
+        name: (literals(row["Call"])[0], row["Repeated"])
+        for name, row in page("hooks/sendpulse").column("Endpoints").items()
+    }
+    assert documented == {
+        name: (f"{request.method} {request.path}", "yes" if request.repeatable else "no")
+        for name, request in endpoints().items()
+    }
+
+
+def test_members_of_the_hook_are_there() -> None:
+    for name in page("hooks/sendpulse").column("The hook itself"):
+        member = name.partition("(")[0]
+        assert member == "SendPulseHook" or hasattr(SendPulseHook, member)
+
+
+def test_every_field_of_the_form_is_documented() -> None:
+    (form,) = (each for each in CONNECTION_TYPES if each["connection-type"] == "sendpulse")
+    relabelled = {label: part for part, label in form["ui-field-behaviour"]["relabeling"].items()}
+    extras = {field["label"]: f"extra ``{name}``" for name, field in form["conn-fields"].items()}
+    rows = page("connections/sendpulse").table("Form fields")
+    assert {row["Field"]: row["Part of the connection"] for row in rows} == relabelled | extras
