@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 PAGE_SIZE = 100
 
+# A listing that ends after so many rows, or a multiple of that, was probably cut off there.
+_ROUND_NUMBER = 50
+
 # Pages overlap by a row, so with fewer rows than two a page would bring nothing.
 _SMALLEST_PAGE = 2
 
@@ -43,6 +46,8 @@ class SendaraListing(OffsetListing):
     :param transport: the account.
     :param path: its path, ``{}`` for identifiers.
     :param name: what the rows are under in the answer.
+
+    ``may_be_cut_off`` is whether it comes at once, and in such a number that there may be rows nobody gets to see.
     """
 
     service = "Sendara"
@@ -56,6 +61,7 @@ class SendaraListing(OffsetListing):
         self._first_key: str | None = None
         self._size_is_known = False
         self._is_whole = False
+        self.may_be_cut_off = False
 
     def rows_from(self, offset: int, *, ascending: bool) -> OffsetPage:
         """Fetch the rows from an offset on; there is one order only, the newest first."""
@@ -83,7 +89,7 @@ class SendaraListing(OffsetListing):
                 return reached
             beyond = 2 * reached
         while beyond > reached:
-            middle = (reached + beyond) // 2
+            middle = reached + (beyond - reached) // 2 // self.page_size * self.page_size
             rows = len(self._rows(middle))
             if 0 < rows < self.page_size:
                 return middle + rows
@@ -100,10 +106,11 @@ class SendaraListing(OffsetListing):
         elif rows and rows[0].key == self._first_key and not self._is_whole:
             # As many rows may have come in front as lie before the offset. Or the offset is not looked at.
             self._is_whole = [row.key for row in self._fetched(0)] == [row.key for row in rows]
-            if self._is_whole and len(rows) == PAGE_SIZE:
+            self.may_be_cut_off = self._is_whole and len(rows) % _ROUND_NUMBER == 0
+            if self.may_be_cut_off:
                 log.warning(
-                    "Sendara returns exactly %d rows of %s whatever they are asked from. There may be more, which it "
-                    "does not hand out.",
+                    "Sendara returns %d rows of %s whatever they are asked from. There may be more, which it does not "
+                    "hand out.",
                     len(rows),
                     self._path,
                 )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from airflow_provider_sender.client.errors import NotFoundError
 from airflow_provider_sender.client.records import Membership, Subscriber
 from airflow_provider_sender.client.sendara import SendaraClient
+from airflow_provider_sender.client.sendara_listing import SendaraListing
 from airflow_provider_sender.client.sendara_people import found, is_id, members, pages, subscriber_in
 
 
@@ -16,7 +17,7 @@ def join(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membership
     :raises NotFoundError: when there is no such list.
     """
     keys = _names(keys)
-    there = _members_among(client, list_id, keys)
+    there = _among(members(client, list_id), keys)
     others = [key for key in keys if key not in there]
     known = found(client, others)
     changed: list[str] = []
@@ -35,29 +36,34 @@ def join(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membership
 
 
 def leave(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membership:
-    """Take contacts out of a list; whoever is not in it is not looked for elsewhere.
+    """Take contacts out of a list. Whoever is not in it is looked for elsewhere only where it is not shown whole.
 
     :raises NotFoundError: when there is no such list.
     """
     keys = _names(keys)
-    there = _members_among(client, list_id, keys)
-    for contact in there.values():
-        remove(client, list_id, contact.id)
-    return Membership(changed=tuple(there), unchanged=tuple(key for key in keys if key not in there))
+    listing = members(client, list_id)
+    there = _among(listing, keys)
+    others = [key for key in keys if key not in there]
+    if others and listing.may_be_cut_off:
+        there |= found(client, others)
+    left = [key for key, contact in there.items() if _removed(client, list_id, contact.id)]
+    return Membership(changed=tuple(left), unchanged=tuple(key for key in keys if key not in left))
 
 
-def remove(client: SendaraClient, list_id: str, contact_id: str) -> None:
-    """Take a contact out of a list; one that is not in it may be gone already."""
+def _removed(client: SendaraClient, list_id: str, contact_id: str) -> bool:
+    """Take a contact out of a list; return whether it was in there."""
     try:
         client.remove_member(list_id, contact_id)
     except NotFoundError:
-        return
+        return False
+    return True
 
 
-def _members_among(client: SendaraClient, list_id: str, keys: Iterable[str]) -> dict[str, Subscriber]:
+def _among(listing: SendaraListing, keys: Iterable[str]) -> dict[str, Subscriber]:
+    """Return those of the keys that are in a listing."""
     sought = set(keys)
     there: dict[str, Subscriber] = {}
-    for rows in pages(members(client, list_id)):
+    for rows in pages(listing):
         for contact in map(subscriber_in, (row.raw for row in rows)):
             for name in _names([contact.email or "", contact.phone or "", contact.id]):
                 if name in sought:

@@ -82,6 +82,7 @@ class SendaraService(Service):
             Capability.CANCEL_SCHEDULED,
             Capability.ROW_RESULTS,
             Capability.GROUPLESS,
+            Capability.FREE_FIELDS,
             Capability.START_CAMPAIGN,
             Capability.CAMPAIGN_TOTALS,
             Capability.IDEMPOTENT_MESSAGES,

@@ -137,6 +137,14 @@ class SendaraWriter:
             answer = send(bodies)
         except InvalidRequestError:
             log.info("Sendara refused an import of %d contacts; importing either half", len(batch))
+        except NotFoundError:
+            log.warning(
+                "This account knows no import in the form the connection's import_form names (%s); each contact is "
+                "written by itself now",
+                self._form,
+            )
+            self._form = ImportForm.FILE
+            return batch
         else:
             told = answer.imported + answer.updated
             if told >= len(batch) and not answer.skipped:

@@ -144,6 +144,7 @@ class SenderService(Service):
         Capability.START_CAMPAIGN,
         Capability.CLAIM,
         Capability.IDEMPOTENT_MESSAGES,
+        Capability.FREE_FIELDS,
     }
     largest_batch: ClassVar[int] = 100
 

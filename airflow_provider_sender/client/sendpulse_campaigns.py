@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import msgspec
 
@@ -84,6 +84,14 @@ class SendPulseCampaign(msgspec.Struct):
 read_campaign = msgspec.json.Decoder(SendPulseCampaign, strict=False)
 
 
+# A campaign that is sent at once has the time of its making, on a clock that may be ahead of ours.
+_CLOCKS_DIFFER = timedelta(seconds=30)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def campaign_from(wire: SendPulseCampaign, zone: tzinfo, now: datetime | None = None) -> Campaign:
     """Return a campaign in common words.
 
@@ -91,7 +99,7 @@ def campaign_from(wire: SendPulseCampaign, zone: tzinfo, now: datetime | None = 
     """
     head = head_of(wire)
     planned = moment(wire.send_date, zone)
-    state = state_of(wire.status, planned, now or datetime.now(UTC))
+    state = state_of(wire.status, planned, now or _now())
     is_over = state in (CampaignState.SENT, CampaignState.PARTLY_SENT)
     totals = totals_from(wire.statistics, wire.all_email_qty)
     segments = _ids(head.segment_id)
@@ -122,7 +130,8 @@ def head_of(wire: SendPulseCampaign) -> Head:
 def state_of(code: int | None, planned: datetime | None, now: datetime) -> CampaignState:
     """Return where a campaign is; one that waits for a time still to come is scheduled, whatever its code."""
     state = STATES.get(code, CampaignState.UNKNOWN) if code is not None else CampaignState.UNKNOWN
-    return CampaignState.SCHEDULED if state in _WAITING and planned is not None and planned > now else state
+    is_to_come = planned is not None and planned > now + _CLOCKS_DIFFER
+    return CampaignState.SCHEDULED if state in _WAITING and is_to_come else state
 
 
 def totals_from(statistics: Json, recipients: int | None = None) -> CampaignTotals:

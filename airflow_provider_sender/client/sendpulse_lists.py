@@ -28,7 +28,8 @@ from airflow_provider_sender.client.offsets import OffsetListing, OffsetPage
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift, Row
 from airflow_provider_sender.client.records import Subscriber
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendpulse import PAGE_SIZE, SendPulseClient
+from airflow_provider_sender.client.sendpulse import SendPulseClient
+from airflow_provider_sender.client.sendpulse_calls import PAGE_SIZE
 from airflow_provider_sender.client.sendpulse_records import MailingList, Member, subscriber_from, text_of
 from airflow_provider_sender.client.transport import Request
 

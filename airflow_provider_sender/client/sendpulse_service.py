@@ -37,7 +37,8 @@ from airflow_provider_sender.client.records import (
 )
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendpulse import MOST_ADDRESSES, PAGE_SIZE, SendPulseClient
+from airflow_provider_sender.client.sendpulse import SendPulseClient
+from airflow_provider_sender.client.sendpulse_calls import PAGE_SIZE
 from airflow_provider_sender.client.sendpulse_campaigns import (
     SendPulseCampaign,
     body_of,
@@ -60,6 +61,7 @@ from airflow_provider_sender.client.sendpulse_lists import (
 )
 from airflow_provider_sender.client.sendpulse_membership import join, leave
 from airflow_provider_sender.client.sendpulse_messages import event_body, message_body
+from airflow_provider_sender.client.sendpulse_people import MOST_ADDRESSES
 from airflow_provider_sender.client.sendpulse_records import (
     Json,
     field_from,

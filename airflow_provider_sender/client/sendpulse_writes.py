@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, SenderError
 from airflow_provider_sender.client.records import Consent, FieldValue, Subscriber, SubscriberChange, same_value
 from airflow_provider_sender.client.rows import Write, WriteResult
-from airflow_provider_sender.client.sendpulse import MOST_ADDRESSES, SendPulseClient
+from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_errors import NO_ACTIVE_ADDRESSES
+from airflow_provider_sender.client.sendpulse_people import MOST_ADDRESSES
 from airflow_provider_sender.client.sendpulse_records import FIRSTNAME, LASTNAME, PHONE
 
 _OUT = frozenset({Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED})

@@ -4,8 +4,8 @@ A campaign made from a definition carries a marker of the ``send_key`` in its in
 one is made, and again a settling time after: two runs that begin at the same moment may make two, but both then see
 both and agree on the oldest. Only whoever made that one sends it; the others wait until it shows that it was sent.
 
-Its maker may have been killed. Another run that finds so, because nothing happened for twice the settling time, does
-not send that draft: a third run may think the same at the same moment. It makes a draft of the next *generation*, and
+Its maker may have been killed. Another run that finds so, because nothing happened for longer than that takes, does not
+send that draft: a third run may think the same at the same moment. It makes a draft of the next *generation*, and
 of the newest generation, again, only the maker of the oldest draft sends. A maker who was merely slow sees the newer
 generation right before sending, and stands back.
 """
@@ -102,12 +102,13 @@ class Drafting:
             elif campaign.id != self._waited_for:
                 log.info(
                     "Campaign %s carries the mark of this send_key, but another run made it; looking whether that run "
-                    "sends it in %.0f s",
+                    "sends it",
                     self._checked(campaign).id,
-                    2 * self.settle,
                 )
                 self._waited_for = campaign.id
-                self._pause(2)
+                # Its maker waits as well, checks it and sends it, and that must show; else both would step over the
+                # other's drafts again and again.
+                self._pause(_maker_waits(generation_in(campaign.title)) + 1.5)
                 campaign = self.agreed_upon()
             else:
                 log.warning("Draft %s was left behind by a run that was killed; delete it some time", campaign.id)
@@ -153,8 +154,7 @@ class Drafting:
         self._mine = self.make(generation)
         self._intents.note(campaign_id=self._mine, doing="create")
         log.info("Created campaign %s; looking whether another run made one as well", self._mine)
-        # The maker of an earlier generation may have sent it right before this one was listed, and that must show.
-        self._pause(1 if generation == 0 else 2)
+        self._pause(_maker_waits(generation))
         self._is_settled = True
         agreed = self.agreed_upon()
         if agreed is None or agreed.id == self._mine:
@@ -162,7 +162,8 @@ class Drafting:
             check_mark(self._service, agreed, self._sending)
         return agreed
 
-    def _pause(self, times: int) -> None:
+    def _pause(self, times: float) -> None:
+        """Wait for so many settling times."""
         self._sleep(times * self.settle)
         self._is_settled = True
 
@@ -170,3 +171,11 @@ class Drafting:
         check_mark(self._service, campaign, self._sending)
         check_is_the_same(self._service, campaign, self._definition)
         return campaign
+
+
+def _maker_waits(generation: int) -> int:
+    """Return how many settling times go by between making a draft and sending it.
+
+    The maker of an earlier generation may have sent it right before this one was listed, and that must show, too.
+    """
+    return 1 if generation == 0 else 2

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.records import Field
-from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow, row_json
 from airflow_provider_sender.jobs.ledger import AnyLedger
 from airflow_provider_sender.jobs.mapping import Rejected, RowMapping
@@ -31,32 +31,37 @@ def take_in(service: Service, rows: Rows, how: Upsert, staging: Staging, ledger:
     if known is None or isinstance(rows, Iterator):
         fields = service.fields()
         _check_groups(service, how.group_ids)
-        _stage(rows, how, fields, staging, ledger)
+        _stage(service, rows, how, fields, staging, ledger)
         ledger.note_account(fields)
         return
-    is_staged = _stage_with_known(rows, how, known, staging, ledger)
+    is_staged = _stage_with_known(service, rows, how, known, staging, ledger)
     if is_staged and not staging.to_do(*WORK) and not staging.rejects_fields():
         return
     fields = service.fields()
     if not is_staged or fields != known:
         staging.clear()
-        _stage(rows, how, fields, staging, ledger)
+        _stage(service, rows, how, fields, staging, ledger)
     if staging.to_do(*WORK) or fields != known:
         _check_groups(service, how.group_ids)
         ledger.note_account(fields)
 
 
-def _stage_with_known(rows: Rows, how: Upsert, known: Sequence[Field], staging: Staging, ledger: AnyLedger) -> bool:
+def _stage_with_known(
+    service: Service, rows: Rows, how: Upsert, known: Sequence[Field], staging: Staging, ledger: AnyLedger
+) -> bool:
     """Take the rows in with the fields as they were last time; return whether every column has a place among them."""
     try:
-        _stage(rows, how, known, staging, ledger)
+        _stage(service, rows, how, known, staging, ledger)
     except ConfigurationError:
         return False
     return True
 
 
-def _stage(rows: Rows, how: Upsert, fields: Sequence[Field], staging: Staging, ledger: AnyLedger) -> None:
-    mapping = RowMapping(how.columns, fields, how.group_ids)
+def _stage(
+    service: Service, rows: Rows, how: Upsert, fields: Sequence[Field], staging: Staging, ledger: AnyLedger
+) -> None:
+    makes_fields = Capability.FREE_FIELDS in service.capabilities
+    mapping = RowMapping(how.columns, fields, how.group_ids, makes_fields=makes_fields)
     for line, row in enumerate(rows, start=1):
         if isinstance(row, UnreadableRow):
             staging.reject(line, row_json(row.text), Rejected(None, row.why))

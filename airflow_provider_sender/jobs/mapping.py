@@ -64,6 +64,7 @@ class RowMapping:
     :param fields: the account's custom fields.
     :param group_ids: groups every row is put into.
     :param ignore_others: pass over columns that have no place in the account, but for those ``columns`` gives one.
+    :param makes_fields: whether the service keeps fields nobody made before, so that every column has a place.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class RowMapping:
         group_ids: Sequence[str] = (),
         *,
         ignore_others: bool = False,
+        makes_fields: bool = False,
     ) -> None:
         self._ignores_others = ignore_others
+        self._makes_fields = makes_fields
         self._columns = dict(columns or {})
         self._fields = {field.name: field for field in fields}
         self._names = _names_of(fields)
@@ -143,6 +146,8 @@ class RowMapping:
             return self._fields[field]
         if self._ignores_others and name not in self._columns:
             return None
+        if self._makes_fields and name_here.strip():
+            return Field(name_here)
         known = ", ".join((*_WRITABLE, *(FIELD_PREFIX + each for each in self._fields)))
         asked = repr(name) if target == name else f"{name!r}, mapped to {target!r},"
         raise ConfigurationError(

@@ -280,9 +280,12 @@ class Sandbox:
         """Let nothing go wrong any more."""
         self._ask("DELETE", "/faults")
 
-    def advance(self, seconds: float) -> None:
-        """Move the sandbox's clock: campaigns, deletions and the rate window do not wait for the wall's."""
-        self._ask("POST", "/clock", {"advance": seconds})
+    def advance(self, seconds: float) -> float:
+        """Move the sandbox's clock: campaigns, deletions and the rate window do not wait for the wall's.
+
+        :return: its time now, in seconds since the epoch.
+        """
+        return float(self._ask("POST", "/clock", {"advance": seconds})["now"])
 
     def fail_broadcast(self, broadcast_id: str) -> None:
         """Have a broadcast of its Sendara fail: with nothing mailed when it has not begun, else in the end.

@@ -291,3 +291,19 @@ def test_who_bounced_or_complained_is_known_whatever_the_row_says(sender_sandbox
     assert not any(each.refusal for each in service.write_subscribers(writes, trigger_automation=False))
 
     assert {each.consent: each.email for each in everybody(service).values()} == states
+
+
+def test_who_is_in_a_list_that_is_not_shown_whole_leaves_it_all_the_same(sender_sandbox: Sandbox) -> None:
+    sender_sandbox.settings(sendara_members="capped")
+    service = service_of(sender_sandbox)
+    readers = service.client.create_list("Readers").id
+    fill(service, 130, readers)
+    fill(service, 131)
+    everyone = [f"p{number}@example.com" for number in range(131)]
+
+    left = service.remove_from_group(readers, everyone)
+
+    assert len(left.changed) == 130
+    assert left.unchanged == ("p130@example.com",)
+    sender_sandbox.settings(sendara_members="all")
+    assert everybody(service, readers) == {}

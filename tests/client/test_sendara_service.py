@@ -333,6 +333,17 @@ def test_who_is_skipped_is_found_out_and_stops_nobody(account: SendaraAccount, b
     assert refusal.code == "invalid_request"
 
 
+def test_an_import_the_account_does_not_know_stops_nobody(wire: requests_mock.Mocker) -> None:
+    account = account_behind(wire)
+    wire.post("https://api.sendara.test/v1/contacts/import", status_code=404)
+    writes = [Write(wants(f"p{number}@example.com"), is_new=True) for number in range(5)]
+
+    results = account.service().write_subscribers(writes, trigger_automation=False)
+
+    assert not any(result.refusal for result in results)
+    assert len(account.contacts) == 5
+
+
 def test_five_hundred_newcomers_are_one_request(account: SendaraAccount) -> None:
     writes = [Write(wants(f"p{number}@example.com"), is_new=True) for number in range(500)]
 

@@ -61,9 +61,10 @@ def test_an_account_without_groups_is_an_account_too(account: Account) -> None:
     assert SenderService(account.client()).account().description == "the token opens an account with 0 groups"
 
 
-def test_sender_can_do_all_but_what_its_drafts_make_needless(account: Account) -> None:
+def test_sender_can_do_all_but_what_its_drafts_make_needless_keep_keys_and_make_up_fields(account: Account) -> None:
     missing = frozenset(Capability) - SenderService(account.client()).capabilities
-    assert missing == {Capability.START_CAMPAIGN, Capability.CLAIM}
+    needless = {Capability.START_CAMPAIGN, Capability.CLAIM}
+    assert missing == needless | {Capability.IDEMPOTENT_MESSAGES, Capability.FREE_FIELDS}
 
 
 @pytest.mark.parametrize("name", ["Vilnius", "", "../etc/passwd", "Europe", "Europe/Vilnius\0", "+03:00"])

@@ -88,7 +88,7 @@ def test_the_test_button_says_that_the_credentials_are_wrong(
 
 
 def test_the_hook_has_every_endpoint_the_client_has() -> None:
-    endpoints = {name for name in vars(SendPulseEndpoints) if not name.startswith("_")}
+    endpoints = {name for name in dir(SendPulseEndpoints) if not name.startswith("_")}
     assert len(endpoints) > 60
     assert all(callable(getattr(SendPulseHook, name)) for name in endpoints)
     assert issubclass(SendPulseClient, SendPulseEndpoints)

@@ -94,7 +94,7 @@ class MemoryService(Service):
     """
 
     name = "Memory"
-    capabilities = frozenset(Capability)
+    capabilities = frozenset(Capability) - {Capability.FREE_FIELDS}
     largest_batch = 100
     fingerprint = "memory"
 

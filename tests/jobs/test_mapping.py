@@ -334,3 +334,14 @@ def test_whatever_is_taken_for_an_address_has_one_at_and_cannot_break_a_header(t
         assert change.email.count("@") == 1
         assert not any(character.isspace() for character in change.email)
         assert change.key == change.email.lower()
+
+
+def test_where_a_service_keeps_any_field_every_column_has_a_place() -> None:
+    mapping = RowMapping({"town": "fields.city", "note": None}, FIELDS, makes_fields=True)
+
+    change = mapping.change({"email": "a@x.lt", "town": "Kaunas", "shoe size": 42, "note": "x", "location": "LT"})
+
+    assert isinstance(change, SubscriberChange)
+    assert change.fields == {"city": "Kaunas", "shoe size": 42}
+    with pytest.raises(ConfigurationError, match="columns"):
+        RowMapping({"town": "fields."}, FIELDS, makes_fields=True)

@@ -11,8 +11,16 @@ from typing import Any
 
 import msgspec
 
+from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.records import CampaignDefinition
+from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
+from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sendpulse import SendPulseClient
+from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.sliding import SlidingBudget
+from airflow_provider_sender.client.transport import Settings
 from airflow_provider_sender.sandbox.remote import Json, Sandbox
 from tests.jobs.accounts import service_of
 
@@ -28,36 +36,42 @@ class Form(StrEnum):
     DEFINITION = "campaign"
 
 
+class When(StrEnum):
+    """When the campaign is to be sent."""
+
+    NOW = "now"
+    SCHEDULED = "scheduled"
+    RESCHEDULED = "scheduled anew"
+
+
 @dataclass(frozen=True)
 class Account:
     """What has to be known of a service to try its campaigns.
 
     :param name: the service.
-    :param forms: the forms in which a campaign can be given to the operator.
+    :param sends: in which form a campaign can be given to the operator, and when it can then be sent.
     :param connection: the Airflow connection to its part of a sandbox, without extras.
     :param extra: the connection's extras.
     :param definition: the campaign, as the operator takes it, in an account that was just furnished.
     :param draft: makes a draft of that, scheduled for a moment if one is given, and returns its id; None where the
         service knows no drafts.
-    :param mails: counts, over all campaigns, how many mails each address got.
     :param slow: knobs of a sandbox that is late with showing what was done.
     """
 
     name: str
-    forms: tuple[Form, ...]
+    sends: tuple[tuple[Form, When], ...]
     connection: Callable[[Sandbox], Mapping[str, str]]
     extra: Mapping[str, Json]
     definition: Callable[[Sandbox], Mapping[str, Any]]
     draft: Callable[[Sandbox, datetime | None], str] | None
-    mails: Callable[[Sandbox], Counter[str]]
     slow: Mapping[str, Json]
 
     def furnish(self, sandbox: Sandbox, *, is_slow: bool) -> None:
         """Begin anew, with three people who can be mailed and one who cannot."""
         knobs: Mapping[str, Any] = self.slow if is_slow else {}
         sandbox.reset(**knobs)
-        rows: list[dict[str, Json]] = [{"email": each} for each in RECIPIENTS]
-        sandbox.seed(rows=[*rows, {"email": "out@x.lt", "status": "unsubscribed"}])
+        rows: list[dict[str, Json]] = [{"email": each, "groups": [_TO_GROUP]} for each in RECIPIENTS]
+        sandbox.seed(rows=[*rows, {"email": "out@x.lt", "status": "unsubscribed", "groups": [_TO_GROUP]}])
 
 
 def mails_of_all_campaigns(sandbox: Sandbox) -> Counter[str]:
@@ -68,18 +82,25 @@ def mails_of_all_campaigns(sandbox: Sandbox) -> Counter[str]:
     return mails
 
 
-_DEFINITION = {
+_DEFINITION: Mapping[str, Any] = {
     "subject": "News of the week",
     "from_name": "The Shop",
     "from_email": "shop@example.com",
     "html": "<p>Hello</p><a href='{$unsubscribe_link}'>Unsubscribe</a>",
-    "to_everyone": True,
 }
+_TO_EVERYBODY = {**_DEFINITION, "to_everyone": True}
+_TO_GROUP = "Everybody"
+
+
+def _to_group(service: Service) -> Mapping[str, Any]:
+    """Return the campaign for a service where recipients are always those of a list."""
+    group = next(group.id for group in service.groups() if group.title == _TO_GROUP)
+    return {**_DEFINITION, "group_ids": [group]}
 
 
 def _sender_draft(sandbox: Sandbox, scheduled_at: datetime | None) -> str:
     service: SenderService = service_of(sandbox)
-    made = service.create_campaign(msgspec.convert(_DEFINITION, CampaignDefinition), "A draft")
+    made = service.create_campaign(msgspec.convert(_TO_EVERYBODY, CampaignDefinition), "A draft")
     if scheduled_at is not None:
         service.schedule_campaign(made, scheduled_at)
     # It has been there for a while.
@@ -87,15 +108,56 @@ def _sender_draft(sandbox: Sandbox, scheduled_at: datetime | None) -> str:
     return made
 
 
+def _sendara(sandbox: Sandbox) -> SendaraService:
+    settings = Settings(base_url=sandbox.sendara_url).checked()
+    return SendaraService(SendaraClient(sandbox.token, settings, SlidingBudget(window=RATE_WINDOW)))
+
+
+def _sendara_draft(sandbox: Sandbox, scheduled_at: datetime | None) -> str:
+    service = _sendara(sandbox)
+    assert scheduled_at is None, "a draft takes no time there"
+    made = service.create_campaign(msgspec.convert(_to_group(service), CampaignDefinition), "A draft")
+    sandbox.advance(timedelta(minutes=1).total_seconds())
+    return made
+
+
+def _sendpulse(sandbox: Sandbox) -> SendPulseService:
+    settings = Settings(base_url=sandbox.sendpulse_url).checked()
+    return SendPulseService(SendPulseClient(None, sandbox.token, settings, Budget()))
+
+
 ACCOUNTS = (
     Account(
         name="Sender",
-        forms=(Form.ID, Form.DEFINITION),
+        sends=(
+            (Form.ID, When.NOW),
+            (Form.ID, When.SCHEDULED),
+            (Form.ID, When.RESCHEDULED),
+            (Form.DEFINITION, When.NOW),
+            (Form.DEFINITION, When.SCHEDULED),
+        ),
         connection=lambda sandbox: sandbox.connection,
         extra={"settle_time": 30, "time_zone": "UTC"},
-        definition=lambda sandbox: _DEFINITION,
+        definition=lambda sandbox: _TO_EVERYBODY,
         draft=_sender_draft,
-        mails=mails_of_all_campaigns,
+        slow=SLOW,
+    ),
+    Account(
+        name="SendPulse",
+        sends=((Form.DEFINITION, When.NOW), (Form.DEFINITION, When.SCHEDULED)),
+        connection=lambda sandbox: sandbox.sendpulse_connection,
+        extra={"settle_time": 30},
+        definition=lambda sandbox: _to_group(_sendpulse(sandbox)),
+        draft=None,
+        slow=SLOW,
+    ),
+    Account(
+        name="Sendara",
+        sends=((Form.ID, When.NOW), (Form.DEFINITION, When.NOW), (Form.DEFINITION, When.SCHEDULED)),
+        connection=lambda sandbox: sandbox.sendara_connection,
+        extra={"settle_time": 30},
+        definition=lambda sandbox: _to_group(_sendara(sandbox)),
+        draft=_sendara_draft,
         slow=SLOW,
     ),
 )

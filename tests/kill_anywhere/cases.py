@@ -6,17 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.kill_anywhere.accounts import ACCOUNTS, Account, Form
+from tests.kill_anywhere.accounts import ACCOUNTS, Account, Form, When
 from tests.kill_anywhere.process import Step
 from tests.kill_anywhere.task import Waiting
-
-
-class When(StrEnum):
-    """When the campaign is to be sent."""
-
-    NOW = "now"
-    SCHEDULED = "scheduled"
-    RESCHEDULED = "scheduled anew"
 
 
 class Fate(StrEnum):
@@ -95,13 +87,10 @@ class Trial:
 def all_cases() -> Iterator[Case]:
     """Return every way to send a campaign."""
     for account in ACCOUNTS:
-        for form in account.forms:
-            for when in When:
-                if when is When.RESCHEDULED and form is not Form.ID:
-                    continue  # what is just made was never scheduled for another time
-                for waiting in Waiting:
-                    for is_slow in (False, True):
-                        yield Case(account.name, form, when, waiting, is_slow)
+        for form, when in account.sends:
+            for waiting in Waiting:
+                for is_slow in (False, True):
+                    yield Case(account.name, form, when, waiting, is_slow)
 
 
 def trials_of(case: Case, steps: list[Step]) -> Iterator[Trial]:

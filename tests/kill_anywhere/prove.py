@@ -35,6 +35,8 @@ _NEEDED = (
     "jobs.send",
     "jobs.waiting",
     "hooks.sender",
+    "hooks.sendpulse",
+    "hooks.sendara",
 )
 
 
