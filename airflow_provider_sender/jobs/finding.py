@@ -14,7 +14,7 @@ from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError
 
 log = logging.getLogger(__name__)
 
-Sleep = Callable[[float], None]
+Sleep = Callable[[float], object]
 
 
 class Intents(Protocol):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_sender.client.service import Capability
 from scripts import capabilities
 
 
@@ -18,6 +19,6 @@ def test_the_table_is_what_the_code_says(path: Path) -> None:
 def test_every_service_is_in_it_and_they_differ() -> None:
     head, *body = capabilities.rows()
     assert head == ["", "Sender", "SendPulse", "Sendara"]
-    assert {row[0] for row in body} >= {capability.value for capability in capabilities.Capability}
+    assert {row[0] for row in body} >= {capability.value for capability in Capability}
     columns = list(zip(*(row[1:] for row in body), strict=True))
     assert len(set(columns)) == 3

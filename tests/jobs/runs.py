@@ -85,15 +85,15 @@ def mortal_service(sandbox: Sandbox, life: Life, **settings: Any) -> SenderServi
     service = service_of(sandbox, settle_time=SETTLE_TIME, **settings)
     exchange = service.transport._exchange
 
-    def mortal(request: Request) -> Answer:
-        answer: Answer = life.step(lambda: exchange(request))
+    def mortal(request: Request) -> tuple[Answer, str]:
+        answer: tuple[Answer, str] = life.step(lambda: exchange(request))
         return answer
 
     service.transport._exchange = mortal  # type: ignore[method-assign]
     return service
 
 
-Job = Callable[[SenderService, Any, Callable[[float], None]], Any]
+Job = Callable[[SenderService, Any, Callable[[float], object]], Any]
 
 
 def run(sandbox: Sandbox, job: Job, notes: Notes, life: Life | None = None) -> Any:
@@ -156,7 +156,7 @@ def unhurried_service(sandbox: Sandbox, time: SharedTime) -> SenderService:
     service = service_of(sandbox, settle_time=SETTLE_TIME)
     exchange = service.transport._exchange
 
-    def unhurried(request: Request) -> Answer:
+    def unhurried(request: Request) -> tuple[Answer, str]:
         time.sleep(REQUEST_TIME)
         return exchange(request)
 

@@ -115,7 +115,7 @@ def _facts(found: Sequence[Discovery], outcomes: Sequence[Outcome]) -> dict[str,
             }
             for each in found
         ],
-        "places": sum(len(each.steps) for each in found),
+        "places": _places(found),
         "fates": sorted({str(each.trial.fate) for each in outcomes}),
         "trials": len(outcomes),
         "fewest": min((min(each.mails) for each in outcomes), default=None),
@@ -125,12 +125,21 @@ def _facts(found: Sequence[Discovery], outcomes: Sequence[Outcome]) -> dict[str,
 
 
 def _in_words(found: Sequence[Discovery], outcomes: Sequence[Outcome]) -> str:
-    places = sum(len(each.steps) for each in found)
     good = sum(each.is_good for each in outcomes)
     return (
-        f"{places:,} places to be killed at, {len(outcomes):,} trials, of which "
+        f"{_places(found)} to be killed at, {len(outcomes):,} trials, of which "
         f"{good:,} ended with one mail for each recipient."
     )
+
+
+def _places(found: Sequence[Discovery]) -> str:
+    """Say on which service there are how many places to be killed at."""
+    places: Counter[str] = Counter()
+    for each in found:
+        places[each.case.service] += len(each.steps)
+    first, *others = [f"{number:,} on {service}" for service, number in places.items()]
+    first = first.replace(" on ", " places on ")
+    return " and ".join([", ".join([first, *others[:-1]]), *others[-1:]])
 
 
 def _table(found: Sequence[Discovery], outcomes: Sequence[Outcome]) -> str:

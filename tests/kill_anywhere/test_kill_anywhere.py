@@ -12,9 +12,10 @@ import airflow.sdk
 import pytest
 
 from tests.conftest import ROOT
+from tests.kill_anywhere.cases import Fate
 
 # A prime, so that the part goes through all services, forms, times, steps and fates in turn.
-EVERY = 53
+EVERY = 97
 
 # What sends a campaign, in whatever form, and the least that has to be looked at before and after.
 LEAST_REQUESTS = 4
@@ -44,7 +45,7 @@ def test_everybody_gets_one_mail_wherever_the_task_is_killed_and_whatever_is_los
     assert proof["bad"] == []
     assert (proof["fewest"], proof["most"]) == (1, 1)
     assert proof["trials"] >= 50
-    assert len(proof["fates"]) == 7
+    assert len(proof["fates"]) == len(Fate)
 
 
 def test_every_request_the_service_saw_was_a_place_to_be_killed_at(proof: dict[str, Any]) -> None:
@@ -73,10 +74,6 @@ def test_a_service_that_is_slower_than_it_is_given_time_for_is_caught_mailing_tw
 
 
 @pytest.mark.skipif(not _HAS_STORE, reason="the texts count for an Airflow that has a task_state_store")
-def test_the_texts_give_the_number_of_places_that_was_found(proof: dict[str, Any]) -> None:
-    said = {
-        text: [int(number.replace(",", "")) for number in re.findall(r"(\d[\d,]*)\s+places", (ROOT / text).read_text())]
-        for text in ("README.md", "docs/guarantees.rst")
-    }
-    assert set(said["docs/guarantees.rst"]) == {proof["places"]}
-    assert set(said["README.md"]) <= {proof["places"]}
+@pytest.mark.parametrize("text", ["README.md", "docs/guarantees.rst"])
+def test_the_texts_give_the_number_of_places_that_was_found(proof: dict[str, Any], text: str) -> None:
+    assert proof["places"] in " ".join((ROOT / text).read_text(encoding="utf-8").split())
