@@ -49,6 +49,7 @@ def move_account() -> None:
         task_id="export_people", sender_conn_id=FROM, output_path="{{ params.storage }}/move/exported.csv"
     )
 
+    # [START howto_hook_sender]
     @task
     def make_fields_and_groups() -> dict[str, str]:
         """Make what the new account lacks; return its group for every mailing list of the old one."""
@@ -62,6 +63,8 @@ def move_account() -> None:
                 new.create_field(field.name, field.type.value)
         groups = {group.title: group.id for group in new.service.groups()}
         return {each.id: groups.get(each.title) or new.create_group(each.title).id for each in old.groups()}
+
+    # [END howto_hook_sender]
 
     @task
     def prepare_people(groups: dict[str, str], params: dict[str, Any] | None = None) -> dict[str, int]:

@@ -4,7 +4,8 @@ A customers table (here a CSV file) goes into the account's newsletter group; ro
 reasons and do not hold up the rest. Then the newsletter of the week is made and sent. However often the send is
 retried, cleared or backfilled, ``send_key`` lets it go out once.
 
-Operators and ``@task`` functions stand side by side here, as they do in most people's DAGs.
+Nothing here is about one service: the parameter ``conn_id`` says which account this is, and the connection's type which
+service. Operators and ``@task`` functions stand side by side here, as they do in most people's DAGs.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ SECONDS_BETWEEN_LOOKS = float(os.environ.get("SENDER_EXAMPLE_POKE_INTERVAL", "60
 
 @dag(
     dag_id="sender_newsletter",
-    description="Customers into a Sender account, and the newsletter of the week to them",
+    description="Customers into an account, and the newsletter of the week to them",
     schedule="@weekly",
     start_date=datetime(2026, 1, 1),
     catchup=False,
     tags=["example", "sender"],
     params={
+        "conn_id": Param("sender_default", type="string", description="The account: Sender, SendPulse or Sendara"),
         "customers": Param("/tmp/sender/customers.csv", type="string", description="The customers table, CSV or JSONL"),
         "storage": Param("/tmp/sender", type="string", description="Where rejected rows go"),
         "group": Param("Newsletter", type="string", description="Title of the group the newsletter goes to"),
@@ -44,25 +46,27 @@ SECONDS_BETWEEN_LOOKS = float(os.environ.get("SENDER_EXAMPLE_POKE_INTERVAL", "60
 def newsletter() -> None:
     """Customers in, newsletter out."""
 
-    # [START howto_hook_sender]
+    # [START howto_service_for]
     @task
     def find_group(params: dict[str, Any] | None = None) -> str:
         """Return the id of the newsletter's group."""
-        from airflow_provider_sender.hooks.sender import SenderHook
+        from airflow_provider_sender.hooks.services import service_for
 
-        title = (params or {})["group"]
-        ids = {group.title: group.id for group in SenderHook("sender_default").service.groups()}
+        assert params is not None
+        title = params["group"]
+        ids = {group.title: group.id for group in service_for(params["conn_id"]).groups()}
         if title not in ids:
             raise ValueError(f"The account has no group {title!r}; it has {', '.join(ids)}.")
         return ids[title]
 
-    # [END howto_hook_sender]
+    # [END howto_service_for]
 
     group_id = find_group()
 
     # [START howto_operator_sender_upsert]
     upsert_customers = SenderUpsertSubscribersOperator(
         task_id="upsert_customers",
+        sender_conn_id="{{ params.conn_id }}",
         input_path="{{ params.customers }}",
         columns={"first_name": "firstname", "last_name": "lastname", "plan": "fields.Plan", "customer_no": None},
         group_ids=[group_id],
@@ -74,6 +78,7 @@ def newsletter() -> None:
     # [START howto_operator_sender_send]
     send_newsletter = SenderSendCampaignOperator(
         task_id="send_newsletter",
+        sender_conn_id="{{ params.conn_id }}",
         campaign={
             "title": "Newsletter {{ ds }}",
             "subject": "What is new this week",
@@ -91,6 +96,7 @@ def newsletter() -> None:
     # [START howto_sensor_sender_campaign]
     wait_until_sent = SenderCampaignSensor(
         task_id="wait_until_sent",
+        sender_conn_id="{{ params.conn_id }}",
         campaign_id=send_newsletter.output,
         poke_interval=SECONDS_BETWEEN_LOOKS,
         timeout=24 * 60 * 60,

@@ -3,6 +3,9 @@
 The JSONL export is a directory: part files, and a manifest that names them and is replaced last, so that whoever
 reads by the manifest never sees half an export. When a worker is lost, the retry goes on where it was. The CSV export
 is one file, which appears when it is complete.
+
+Which account that is, and so which service, a parameter of the run says: give it ``sendpulse_default`` and nothing else
+has to change.
 """
 
 from __future__ import annotations
@@ -15,12 +18,13 @@ from airflow_provider_sender.operators.subscribers import SenderExportSubscriber
 
 with DAG(
     dag_id="sender_nightly_export",
-    description="All subscribers of a Sender account to object storage",
+    description="All subscribers of an account to object storage",
     schedule="@daily",
     start_date=datetime(2026, 1, 1),
     catchup=False,
     tags=["example", "sender"],
     params={
+        "conn_id": Param("sender_default", type="string", description="The account: Sender, SendPulse or Sendara"),
         "storage": Param(
             "/tmp/sender",
             type="string",
@@ -32,7 +36,7 @@ with DAG(
     # [START howto_operator_sender_export]
     export_everything = SenderExportSubscribersOperator(
         task_id="export_everything",
-        sender_conn_id="sender_default",
+        sender_conn_id="{{ params.conn_id }}",
         output_path="{{ params.storage }}/subscribers/{{ ds }}/",
         file_format="jsonl.gz",
     )
@@ -41,6 +45,7 @@ with DAG(
     # [START howto_operator_sender_export_csv]
     export_for_spreadsheets = SenderExportSubscribersOperator(
         task_id="export_for_spreadsheets",
+        sender_conn_id="{{ params.conn_id }}",
         output_path="{{ params.storage }}/subscribers-{{ ds }}.csv",
         columns={"email": "E-mail", "firstname": "First name", "status": "Status", "created": "Since"},
     )

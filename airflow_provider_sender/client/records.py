@@ -38,6 +38,10 @@ class Consent(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+# Those whom nothing is sent to, and whom nobody but themselves makes active again.
+OPTED_OUT = frozenset({Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED})
+
+
 # Nothing it holds can lead back to it, and an account has a million of them: the garbage collector need not look.
 class Subscriber(msgspec.Struct, frozen=True, gc=False):
     """One subscriber as an account has it.
@@ -300,8 +304,9 @@ class Mailbox(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """One mail to one person: not a campaign, which goes to groups.
 
-    :param sender: whom it is from; None where a template says so.
-    :param template_id: a template kept with the service; subject and sender are its own.
+    :param sender: whom it is from; None where a template says so, or the service knows.
+    :param template_id: a template kept with the service. What it has of its own differs
+        (:attr:`~airflow_provider_sender.client.service.Service.template_brings`).
     :param variables: values for the placeholders of the content or template.
     :param attachments: file name -> address the service fetches the file from.
     :param key: what the mail is about. A service that keeps such keys sends one mail for each.

@@ -26,10 +26,16 @@ class Write:
 class WriteResult:
     """What became of one row.
 
-    :param refusal: why it was not taken; None when it was.
+    :param refusal: why it was not taken; None when it was. One that nobody was found for names no field in ``errors``.
     :param is_certain: whether the service told of this very row, or reading it back showed it; else the service only
         took the call it was in.
     """
 
     refusal: InvalidRequestError | NotFoundError | None = None
     is_certain: bool = True
+
+
+def no_such_group() -> NotFoundError:
+    """Return why a row is not taken that names a group (list) the account does not have."""
+    sentence = "the account has no such group"
+    return NotFoundError(f"groups: {sentence}.", errors={"groups": [sentence]})

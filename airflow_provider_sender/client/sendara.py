@@ -6,18 +6,14 @@ needs something that can make a call, so the client and the Airflow hook share i
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from typing import TypeVar
-
 from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.client import Client, fits_a_header
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.sendara_account import SendaraAccount
 from airflow_provider_sender.client.sendara_contacts import SendaraContacts
 from airflow_provider_sender.client.sendara_dialect import SendaraDialect
 from airflow_provider_sender.client.sendara_sending import SendaraSending
-from airflow_provider_sender.client.transport import Request, Settings, Transport
-
-AnswerT = TypeVar("AnswerT")
+from airflow_provider_sender.client.transport import Settings
 
 BASE_URL = "https://api.sendara.dev"
 
@@ -31,7 +27,7 @@ class SendaraEndpoints(SendaraContacts, SendaraSending, SendaraAccount):
     """The endpoints. ``call`` is what a subclass brings along."""
 
 
-class SendaraClient(SendaraEndpoints):
+class SendaraClient(Client, SendaraEndpoints):
     """A Sendara account over HTTP.
 
     :param key: API key.
@@ -46,21 +42,10 @@ class SendaraClient(SendaraEndpoints):
                 "The connection has no API key. Put one into its password: Sendara -> API keys (sk_live_... or "
                 "sk_test_...)."
             )
-        if not key.isascii() or not key.isprintable() or " " in key:
-            # http.client would say so too, and show the key.
+        if not fits_a_header(key):
             raise ConfigurationError(
                 "The connection's API key has blanks, line breaks or other characters no key has. Copy it again, "
                 "without the word Bearer."
             )
-        self.transport = Transport(SendaraDialect(key), settings, budget)
+        super().__init__(SendaraDialect(key), settings, budget, key)
         self.is_test = key.startswith(_TEST_KEY)
-        # Says whether two keys are the same one, and nothing else about them.
-        self.fingerprint = blake2b(f"{settings.base_url} {key}".encode(), digest_size=8).hexdigest()
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded.
-
-        :raises ServiceError: what the service said, or that it could not be reached.
-        :raises OutcomeUnknownError: when a call that must not be repeated may have been carried out.
-        """
-        return self.transport.call(request, answer_type)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.records import Json
-from airflow_provider_sender.client.sendara_calls import SendaraCalls, enveloped, once, read, repeatable
+from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
 from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest
 from airflow_provider_sender.client.sendara_records import (
     SendaraDomain,
@@ -19,7 +20,7 @@ from airflow_provider_sender.client.sendara_records import (
 _VERIFICATION = ScopedRequest("GET", "/v1/account/verification")
 
 
-class SendaraAccount(SendaraCalls):
+class SendaraAccount(Calls):
     """The account."""
 
     def get_verification(self) -> SendaraVerification:

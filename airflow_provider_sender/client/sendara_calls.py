@@ -6,19 +6,12 @@ from typing import TypeVar
 
 import msgspec
 
+from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.errors import ServiceFailureError
 from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest
 from airflow_provider_sender.client.transport import Request
 
 AnswerT = TypeVar("AnswerT")
-
-
-class SendaraCalls:
-    """Something that can make a call, so that the client and the Airflow hook share the endpoints."""
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded."""
-        raise NotImplementedError
 
 
 def read(path: str, *identifiers: str, **query: str | int | None) -> ScopedRequest:
@@ -45,7 +38,7 @@ def once(
     return ScopedRequest(method, path, identifiers, repeatable=False, body=body, scope=scope)
 
 
-def enveloped(calls: SendaraCalls, request: Request, name: str, rows_type: type[AnswerT]) -> AnswerT:
+def enveloped(calls: Calls, request: Request, name: str, rows_type: type[AnswerT]) -> AnswerT:
     """Make a call and return what is under ``name`` in its answer: ``{"contacts": [...]}``; null is an empty list.
 
     :raises ServiceFailureError: when it is not there, or of another kind.
@@ -53,9 +46,9 @@ def enveloped(calls: SendaraCalls, request: Request, name: str, rows_type: type[
     answer = calls.call(request, dict[str, object])
     try:
         return msgspec.convert(answer[name] or [], rows_type, strict=False)
-    except (KeyError, msgspec.ValidationError) as error:
+    except (KeyError, msgspec.ValidationError):
         raise ServiceFailureError(
             f"Sendara's answer cannot be read as documented: {name} is not there, or of another kind.",
             method=request.method,
             path=request.path,
-        ) from error
+        ) from None  # what could not be read hangs on the error, and may be a person's

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.records import Json
-from airflow_provider_sender.client.sendara_calls import SendaraCalls, enveloped, once, read, repeatable
+from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
 from airflow_provider_sender.client.sendara_dialect import Scope
 from airflow_provider_sender.client.sendara_listing import PAGE_SIZE
 from airflow_provider_sender.client.sendara_records import (
@@ -17,7 +18,7 @@ from airflow_provider_sender.client.sendara_records import (
 )
 
 
-class SendaraContacts(SendaraCalls):
+class SendaraContacts(Calls):
     """Contacts, lists and suppressions."""
 
     def list_contacts(self, *, limit: int = PAGE_SIZE, offset: int = 0) -> list[SendaraContact]:

@@ -10,6 +10,7 @@ import msgspec
 
 from airflow_provider_sender.client.errors import PermissionDeniedError, ServiceError
 from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.refusals import said_in
 from airflow_provider_sender.client.sendara_errors import Meaning, meaning_of
 from airflow_provider_sender.client.transport import Answer, Request
 
@@ -71,15 +72,6 @@ class SendaraDialect:
         )
 
 
-def error_of_item(code: str | None, said: str | None, status: int, path: str) -> ServiceError | None:
-    """Return the error of one item in an answer about many; None for a benign one."""
-    meaning = meaning_of(code, status)
-    if meaning.error is None:
-        return None
-    sentence = f"{meaning.sentence} Sendara says: {said}" if said else meaning.sentence
-    return meaning.error(sentence, method="POST", path=path, status=status, code=code)
-
-
 def _missing_scope(meaning: Meaning, request: Request) -> str:
     if meaning.error is not PermissionDeniedError or meaning is not meaning_of("forbidden", 0):
         return ""
@@ -91,10 +83,7 @@ def _missing_scope(meaning: Meaning, request: Request) -> str:
 
 def _said(body: bytes) -> tuple[str | None, str | None]:
     """Return the code and the sentence of an error's body, as far as it has them."""
-    try:
-        envelope = msgspec.json.decode(body, type=_Envelope, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None, None  # not JSON, or no object: the status has to do
+    envelope = said_in(body, _Envelope)
     inside = envelope.error
     if isinstance(inside, dict):
         return _text(inside.get("code")), _text(inside.get("message"))

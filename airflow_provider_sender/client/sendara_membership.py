@@ -47,7 +47,8 @@ def leave(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membershi
     if others and listing.may_be_cut_off:
         there |= found(client, others)
     left = [key for key, contact in there.items() if _removed(client, list_id, contact.id)]
-    return Membership(changed=tuple(left), unchanged=tuple(key for key in keys if key not in left))
+    gone = set(left)
+    return Membership(changed=tuple(left), unchanged=tuple(key for key in keys if key not in gone))
 
 
 def _removed(client: SendaraClient, list_id: str, contact_id: str) -> bool:

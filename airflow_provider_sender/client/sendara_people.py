@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from airflow_provider_sender.client.errors import NotFoundError, ServiceFailureError
+from airflow_provider_sender.client.errors import NotFoundError
+from airflow_provider_sender.client.loose import row_from
 from airflow_provider_sender.client.paging import ListingReport, OnDrift, Row
 from airflow_provider_sender.client.records import Subscriber
 from airflow_provider_sender.client.seen import SeenKeys
@@ -39,10 +40,7 @@ def subscriber_in(raw: bytes | msgspec.Raw) -> Subscriber:
 
     :raises ServiceFailureError: when the row is none.
     """
-    try:
-        return subscriber_from(_read_contact.decode(raw))
-    except msgspec.DecodeError as error:
-        raise ServiceFailureError(f"A row of Sendara's cannot be read as documented ({error}).") from None
+    return subscriber_from(row_from(_read_contact, raw, "Sendara"))
 
 
 def is_id(key: str) -> bool:

@@ -10,6 +10,7 @@ from email.utils import parseaddr
 
 import msgspec
 
+from airflow_provider_sender.client.loose import Loose, field_value_from, text_from
 from airflow_provider_sender.client.records import (
     Campaign,
     CampaignState,
@@ -20,9 +21,6 @@ from airflow_provider_sender.client.records import (
     Subscriber,
     moment,
 )
-
-# What should be a text and may come as something else.
-Loose = str | int | float | bool | None
 
 # The field a contact's tags are in, as one text: sorted, with commas between them.
 TAGS = "tags"
@@ -308,15 +306,15 @@ SUPPRESSION_REASONS: Mapping[Consent, str] = {Consent.BOUNCED: "hard_bounce", Co
 
 def subscriber_from(wire: SendaraContact) -> Subscriber:
     """Return a contact in common words, its tags as one more field; which lists it is in its row does not say."""
-    fields: dict[str, FieldValue] = {name: _value(value) for name, value in (wire.attributes or {}).items()}
+    fields: dict[str, FieldValue] = {name: field_value_from(value) for name, value in (wire.attributes or {}).items()}
     if wire.tags:
         fields[TAGS] = tags_text(wire.tags)
     return Subscriber(
         id=wire.id,
         email=wire.email,
-        phone=_text(wire.phone_number),
-        firstname=_text(wire.first_name),
-        lastname=_text(wire.last_name),
+        phone=text_from(wire.phone_number),
+        firstname=text_from(wire.first_name),
+        lastname=text_from(wire.last_name),
         consent=CONSENTS.get((wire.email_consent or "").lower(), Consent.UNKNOWN),
         created=moment(wire.created_at),
         fields=fields,
@@ -367,13 +365,3 @@ def totals_from(stats: SendaraStats) -> CampaignTotals:
         complained=stats.complained,
         failed=stats.failed,
     )
-
-
-def _text(value: Json) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()
-
-
-def _value(value: Json) -> FieldValue:
-    return value if isinstance(value, str | int | float | None) else _text(value)

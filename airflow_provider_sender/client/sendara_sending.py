@@ -7,9 +7,10 @@ from datetime import datetime
 
 from urllib3.filepost import encode_multipart_formdata
 
+from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.records import Json
-from airflow_provider_sender.client.sendara_calls import SendaraCalls, enveloped, once, read, repeatable
+from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
 from airflow_provider_sender.client.sendara_dialect import Scope
 from airflow_provider_sender.client.sendara_listing import PAGE_SIZE
 from airflow_provider_sender.client.sendara_records import (
@@ -30,7 +31,7 @@ LARGEST_UPLOAD = 2 * 1024 * 1024
 IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
-class SendaraSending(SendaraCalls):
+class SendaraSending(Calls):
     """Messages, broadcasts, templates, uploads and test recipients."""
 
     def send_message(self, body: Mapping[str, Json], *, idempotency_key: str) -> SendaraMessage:

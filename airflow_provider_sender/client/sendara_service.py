@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, NoReturn, TypeVar
+from typing import ClassVar, NoReturn
 from uuid import uuid4
 
 import msgspec
@@ -19,14 +19,15 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
     UnsupportedOperationError,
 )
+from airflow_provider_sender.client.loose import row_from
 from airflow_provider_sender.client.paging import Listing
 from airflow_provider_sender.client.records import (
+    OPTED_OUT,
     Account,
     Campaign,
     CampaignDefinition,
     CampaignsPage,
     CampaignTotals,
-    Consent,
     Event,
     Field,
     Group,
@@ -61,10 +62,6 @@ _read_broadcast = msgspec.json.Decoder(SendaraBroadcast, strict=False)
 # Attributes are declared nowhere, so those of the newest contacts are the ones that are known.
 _CONTACTS_LOOKED_AT = 3 * PAGE_SIZE
 
-WireT = TypeVar("WireT")
-
-_NOT_ACTIVE = {Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED}
-
 
 class SendaraService(Service):
     """Sendara, bound to one account.
@@ -92,6 +89,8 @@ class SendaraService(Service):
     largest_batch: ClassVar[int] = 5_000
     largest_write: ClassVar[int] = 500
     largest_lookup: ClassVar[int] = 5_000
+    # Whom a mail is from is said beside the template.
+    template_brings: ClassVar[frozenset[str]] = frozenset({"subject"})
 
     def __init__(self, client: SendaraClient, import_form: ImportForm = ImportForm.CONTACTS) -> None:
         self.client = client
@@ -161,7 +160,7 @@ class SendaraService(Service):
     def groups(self) -> list[Group]:
         """Return all lists."""
         listing = SendaraListing(self.transport, "/v1/contacts/lists", name="lists")
-        found_lists = [_decoded(_read_list, row.raw) for rows in pages(listing) for row in rows]
+        found_lists = [row_from(_read_list, row.raw, self.name) for rows in pages(listing) for row in rows]
         return [Group(each.id, each.name or "") for each in found_lists]
 
     def fields(self) -> list[Field]:
@@ -235,8 +234,8 @@ class SendaraService(Service):
     def campaigns_titled(self, part: str) -> list[Campaign]:
         """Return every broadcast whose name contains ``part``, oldest first."""
         listing = SendaraListing(self.transport, "/v1/broadcasts", name="broadcasts")
-        every = [campaign_from(_decoded(_read_broadcast, row.raw)) for rows in pages(listing) for row in rows]
-        titled = [campaign for campaign in every if part in campaign.title]
+        every = (row_from(_read_broadcast, row.raw, self.name) for rows in pages(listing) for row in rows)
+        titled = [campaign_from(wire) for wire in every if part in (wire.name or "")]
         return sorted(titled, key=lambda campaign: (campaign.created or datetime.max.replace(tzinfo=UTC), campaign.id))
 
     def create_campaign(self, definition: CampaignDefinition, title: str) -> str:
@@ -299,7 +298,7 @@ class SendaraService(Service):
 
     def _active_in(self, list_id: str) -> int:
         every = (self.read_subscriber(row.raw) for rows in pages(members(self.client, list_id)) for row in rows)
-        return sum(each.consent not in _NOT_ACTIVE for each in every)
+        return sum(each.consent not in OPTED_OUT for each in every)
 
     def campaign_totals(self, campaign_id: str) -> CampaignTotals:
         """Return how many recipients a broadcast reached; clicks and unsubscribes Sendara does not count."""
@@ -345,10 +344,3 @@ class SendaraService(Service):
             Capability.RECORD_EVENT,
             "Set an attribute or a tag of the contact (SenderUpsertSubscribersOperator).",
         )
-
-
-def _decoded(decoder: msgspec.json.Decoder[WireT], row: bytes | msgspec.Raw) -> WireT:
-    try:
-        return decoder.decode(row)
-    except msgspec.DecodeError as error:
-        raise ServiceFailureError(f"A row of Sendara's cannot be read as documented ({error}).") from None

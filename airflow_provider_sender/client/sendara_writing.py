@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
 from airflow_provider_sender.client.records import Consent, Json, Subscriber, SubscriberChange
-from airflow_provider_sender.client.rows import Write, WriteResult
+from airflow_provider_sender.client.rows import Write, WriteResult, no_such_group
 from airflow_provider_sender.client.sendara import SendaraClient
 from airflow_provider_sender.client.sendara_people import found
 from airflow_provider_sender.client.sendara_records import SUPPRESSION_REASONS, TAGS, WRITTEN_CONSENTS, tags_from
@@ -88,10 +88,15 @@ class SendaraWriter:
     def join(self, contact_id: str, lists: Iterable[str]) -> None:
         """Put a contact into lists.
 
-        :raises NotFoundError: when one is not there.
+        :raises NotFoundError: when one is not there, or the contact is not.
         """
         for list_id in lists:
-            self._client.add_member(list_id, contact_id)
+            try:
+                self._client.add_member(list_id, contact_id)
+            except NotFoundError:
+                if not found(self._client, [contact_id]):
+                    raise
+                raise no_such_group() from None
 
     def _finish(
         self, accepted: Sequence[tuple[int, SubscriberChange]], ids: dict[int, str]

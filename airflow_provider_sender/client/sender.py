@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from hashlib import blake2b
-from typing import TypeVar
 
 import msgspec
 
 from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.client import Calls, Client, fits_a_header
 from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError
+from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.sender_dialect import GROUP_MEMBERS, SenderDialect
 from airflow_provider_sender.client.sender_records import (
     Data,
     Done,
-    Json,
     ListPage,
     SenderCampaign,
     SenderField,
@@ -31,9 +30,7 @@ from airflow_provider_sender.client.sender_records import (
     SenderWebhook,
     SenderWorkflow,
 )
-from airflow_provider_sender.client.transport import Request, Settings, Transport, once, read, repeatable
-
-AnswerT = TypeVar("AnswerT")
+from airflow_provider_sender.client.transport import Request, Settings, once, read, repeatable
 
 BASE_URL = "https://api.sender.net/v2"
 PAGE_SIZE = 100
@@ -42,12 +39,8 @@ PAGE_SIZE = 100
 CAMPAIGN_EVENTS = ("opens", "clicks", "hard_bounces", "soft_bounces", "unsubscribes", "complaints")
 
 
-class SenderEndpoints:
+class SenderEndpoints(Calls):
     """The endpoints. ``call`` is what a subclass brings along."""
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded."""
-        raise NotImplementedError
 
     # Subscribers
 
@@ -342,7 +335,7 @@ def _refuse_nothing(which: Sequence[str], parameter: str) -> None:
         raise ConfigurationError(f"{parameter}: is empty. Name what is to be deleted.")
 
 
-class SenderClient(SenderEndpoints):
+class SenderClient(Client, SenderEndpoints):
     """A Sender account over HTTP.
 
     :param token: API access token.
@@ -351,25 +344,15 @@ class SenderClient(SenderEndpoints):
     """
 
     def __init__(self, token: str, settings: Settings, budget: Budget) -> None:
-        if not token.strip():
+        token = token.strip()
+        if not token:
             raise ConfigurationError(
                 "The connection has no API access token. Put one into its password: Sender -> Account settings -> "
                 "API access tokens."
             )
-        if not token.strip().isascii() or not token.strip().isprintable() or " " in token.strip():
-            # http.client would say so too, and show the token.
+        if not fits_a_header(token):
             raise ConfigurationError(
                 "The connection's API access token has blanks, line breaks or other characters no token has. Copy it "
                 "again, without the word Bearer."
             )
-        self.transport = Transport(SenderDialect(token.strip()), settings, budget)
-        # Says whether two tokens are the same one, and nothing else about them.
-        self.fingerprint = blake2b(f"{settings.base_url} {token.strip()}".encode(), digest_size=8).hexdigest()
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded.
-
-        :raises ServiceError: what the service said, or that it could not be reached.
-        :raises OutcomeUnknownError: when a call that must not be repeated may have been carried out.
-        """
-        return self.transport.call(request, answer_type)
+        super().__init__(SenderDialect(token), settings, budget, token)

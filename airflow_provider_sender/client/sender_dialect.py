@@ -7,24 +7,21 @@ from http import HTTPStatus
 
 import msgspec
 
-from airflow_provider_sender.client.errors import (
-    AuthenticationError,
-    InvalidRequestError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServiceError,
-    ServiceFailureError,
-)
-from airflow_provider_sender.client.sender_records import Json
-from airflow_provider_sender.client.transport import Answer, Request, is_redirect
+from airflow_provider_sender.client.errors import ServiceError
+from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.refusals import field_errors, meaning_of_status, said_in
+from airflow_provider_sender.client.transport import Answer, Request
 
 # Where people join and leave a group.
 GROUP_MEMBERS = "/subscribers/groups/{}"
 
 _SUCCESS = b'"success"'
 
-_NOTHING_FOUND = "There is no such thing in the account, or the connection's host is not the API's address."
+_SENTENCES: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "The API access token is missing, wrong, expired or revoked.",
+    HTTPStatus.FORBIDDEN: "The account or its plan does not allow this.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The account made more requests than a minute allows.",
+}
 
 
 class _Said(msgspec.Struct):
@@ -55,50 +52,22 @@ class SenderDialect:
         is_good = answer.status < HTTPStatus.MULTIPLE_CHOICES
         if is_good and answer.body.rfind(_SUCCESS) < 0:
             return None  # a page of a listing says nothing about it, and is long to read for that
-        said = _said(answer.body)
+        said = said_in(answer.body, _Said)
         is_outcome = answer.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST) and _has_lists(said.message)
         if request.path == GROUP_MEMBERS and is_outcome:
             return None  # that nobody named is known is refused with 400, and is an outcome like any other
         if is_good and said.success not in (False, "false", "0"):
             return None
-        kind, meaning = _kind(answer.status)
+        kind, meaning = meaning_of_status(answer.status, _SENTENCES)
         sentence = _sentence(said.message)
         return kind(
             f"{meaning} Sender says: {sentence}" if sentence else meaning,
             method=request.method,
             path=request.path,
             status=answer.status,
-            errors=_field_errors(said.errors),
+            errors=field_errors(said.errors),
             request_id=answer.headers.get("X-Request-Id"),
         )
-
-
-def _kind(status: int) -> tuple[type[ServiceError], str]:
-    match status:
-        case HTTPStatus.UNAUTHORIZED:
-            return AuthenticationError, "The API access token is missing, wrong, expired or revoked."
-        case HTTPStatus.FORBIDDEN:
-            return PermissionDeniedError, "The account or its plan does not allow this."
-        case HTTPStatus.NOT_FOUND:
-            return NotFoundError, _NOTHING_FOUND
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return RateLimitError, "The account made more requests than a minute allows."
-        case _ if is_redirect(status):
-            return (
-                InvalidRequestError,
-                "The address redirects elsewhere, which is never followed. Check the connection's host.",
-            )
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-            return ServiceFailureError, "The service failed."
-        case _:
-            return InvalidRequestError, "The service refuses this request."
-
-
-def _said(body: bytes) -> _Said:
-    try:
-        return msgspec.json.decode(body, type=_Said, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Said()  # not JSON, or no object: the status has to do
 
 
 def _sentence(message: Json) -> str:
@@ -116,13 +85,3 @@ def _sentence(message: Json) -> str:
 def _has_lists(message: Json) -> bool:
     """Tell whether a message lists anybody."""
     return isinstance(message, Mapping) and any(isinstance(each, list | Mapping) and each for each in message.values())
-
-
-def _field_errors(errors: Json) -> dict[str, list[str]]:
-    """Return field -> messages; a field's value may be one text or a list of them."""
-    if not isinstance(errors, Mapping):
-        return {}
-    return {
-        str(field): [str(text) for text in texts] if isinstance(texts, list) else [str(texts)]
-        for field, texts in errors.items()
-    }

@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from airflow_provider_sender.client.records import Membership
-from airflow_provider_sender.client.sender_records import Json
+from airflow_provider_sender.client.records import Json, Membership
 
 # What a list's name holds -> what it is a list of; the first that fits counts.
 _LISTS = (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_sender.client.records import Event, Mailbox, Message
-from airflow_provider_sender.client.sender_records import Json
+from airflow_provider_sender.client.records import Event, Json, Mailbox, Message
 
 
 def message_body(message: Message) -> dict[str, Json]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
+from airflow_provider_sender.client.loose import Loose, field_value_from, text_from
 from airflow_provider_sender.client.records import (
     Campaign,
     CampaignDefinition,
@@ -18,18 +19,12 @@ from airflow_provider_sender.client.records import (
     Consent,
     Field,
     FieldType,
-    FieldValue,
+    Json,
     Subscriber,
     moment,
 )
 
 T = TypeVar("T")
-
-# JSON whose shape no document settles; it is handed on as it came.
-Json = Any
-
-# What should be a text and may come as something else.
-Loose = str | int | float | bool | None
 
 
 class Data(msgspec.Struct, Generic[T]):
@@ -252,20 +247,22 @@ def subscriber_from(wire: SenderSubscriber) -> Subscriber:
     return Subscriber(
         id=wire.id,
         email=wire.email,
-        phone=_text(wire.phone),
-        firstname=_text(wire.firstname),
-        lastname=_text(wire.lastname),
+        phone=text_from(wire.phone),
+        firstname=text_from(wire.firstname),
+        lastname=text_from(wire.lastname),
         consent=_consent(status.get("email")) or Consent.UNKNOWN,
         transactional_consent=_consent(status.get("temail")),
         created=moment(wire.created),
         unsubscribed_at=moment(wire.unsubscribed_at),
         bounced_at=moment(wire.bounced_at),
-        location=_text(wire.location),
-        ip_address=_text(wire.ip_address),
-        source=_text(wire.source),
+        location=text_from(wire.location),
+        ip_address=text_from(wire.ip_address),
+        source=text_from(wire.source),
         groups=tuple(tag.id for tag in wire.subscriber_tags or ()),
         fields={
-            column.title: _value(column.value) for column in wire.columns or () if column.title and not column.default
+            column.title: field_value_from(column.value)
+            for column in wire.columns or ()
+            if column.title and not column.default
         },
     )
 
@@ -326,13 +323,3 @@ def definition_from(wire: SenderCampaign) -> CampaignDefinition:
 
 def _consent(status: object) -> Consent | None:
     return CONSENTS.get(status.lower(), Consent.UNKNOWN) if isinstance(status, str) else None
-
-
-def _text(value: Json) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()
-
-
-def _value(value: Json) -> FieldValue:
-    return value if isinstance(value, str | int | float | None) else _text(value)

@@ -6,8 +6,7 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, TypeVar
-from zoneinfo import ZoneInfo
+from typing import ClassVar
 
 import msgspec
 
@@ -15,8 +14,8 @@ from airflow_provider_sender.client.errors import (
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
-    ServiceFailureError,
 )
+from airflow_provider_sender.client.loose import row_from
 from airflow_provider_sender.client.numbered import NumberedListing
 from airflow_provider_sender.client.paging import ListingReport, OnDrift, Order, Page, Row
 from airflow_provider_sender.client.records import (
@@ -31,6 +30,7 @@ from airflow_provider_sender.client.records import (
     EventKind,
     Field,
     Group,
+    Json,
     Membership,
     Message,
     Subscriber,
@@ -44,7 +44,6 @@ from airflow_provider_sender.client.sender_membership import membership_from
 from airflow_provider_sender.client.sender_messages import event_body, message_body
 from airflow_provider_sender.client.sender_records import (
     WRITTEN_CONSENTS,
-    Json,
     ListPage,
     Meta,
     SenderCampaign,
@@ -57,8 +56,7 @@ from airflow_provider_sender.client.sender_records import (
 from airflow_provider_sender.client.sender_rows import subscriber_as_documented
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.client.transport import read
-
-WireT = TypeVar("WireT")
+from airflow_provider_sender.client.zones import zone_given
 
 _read_subscriber = msgspec.json.Decoder(SenderSubscriber, strict=False)
 _read_campaign = msgspec.json.Decoder(SenderCampaign, strict=False)
@@ -152,7 +150,8 @@ class SenderService(Service):
         self.client = client
         self.transport = client.transport
         self.fingerprint = client.fingerprint
-        self._zone = _zone(client.transport.settings.time_zone)
+        # UTC, to read times in, where nobody said which it is.
+        self._zone = zone_given(client.transport.settings) or UTC
         self._fields = FieldKeys(client)
 
     def identity(self) -> str:
@@ -184,7 +183,7 @@ class SenderService(Service):
 
     def read_subscriber(self, raw: bytes) -> Subscriber:
         """Return a subscriber from a listing's row."""
-        return subscriber_as_documented(raw) or subscriber_from(_decoded(_read_subscriber, raw))
+        return subscriber_as_documented(raw) or subscriber_from(row_from(_read_subscriber, raw, self.name))
 
     def find_subscriber(self, key: str) -> Subscriber | None:
         """Return the subscriber with this address, phone or id, or None."""
@@ -282,7 +281,7 @@ class SenderService(Service):
         listing = SenderListing(self.client, "/campaigns")
         found: list[Campaign] = []
         for rows in listing.walk(SeenKeys(), ListingReport(), OnDrift.REPAIR):
-            campaigns = (campaign_from(_decoded(_read_campaign, row.raw), self._zone) for row in rows)
+            campaigns = (campaign_from(row_from(_read_campaign, row.raw, self.name), self._zone) for row in rows)
             found += [campaign for campaign in campaigns if part in campaign.title]
         return sorted(found, key=lambda campaign: (campaign.created or datetime.max.replace(tzinfo=UTC), campaign.id))
 
@@ -399,13 +398,6 @@ class SenderService(Service):
         self.client.create_event(event_body(event))
 
 
-def _decoded(decoder: msgspec.json.Decoder[WireT], row: bytes | msgspec.Raw) -> WireT:
-    try:
-        return decoder.decode(row)
-    except msgspec.DecodeError as error:
-        raise ServiceFailureError(f"A row of Sender's cannot be read as documented ({error}).") from None
-
-
 def _body(change: SubscriberChange, *, trigger_automation: bool) -> dict[str, Json]:
     """Return a change as both write calls take it, but for the custom fields."""
     values = {
@@ -432,13 +424,3 @@ def _texts(said: Json) -> Sequence[str]:
     if isinstance(said, Sequence):
         return [text for value in said for text in _texts(value)]
     return []
-
-
-def _zone(name: str | None) -> ZoneInfo:
-    """Return the account's time zone; UTC, to read times in, where nobody said which it is."""
-    try:
-        return ZoneInfo("UTC" if name is None else name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ConfigurationError(
-            f"The connection's extra time_zone ({name!r}) is no IANA time zone. Write it as Europe/Vilnius."
-        ) from error

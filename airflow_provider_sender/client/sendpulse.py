@@ -7,18 +7,14 @@ What the API wants as Base64 is given as it is and encoded on the way. Lists are
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from typing import TypeVar
-
 from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.client import Client, fits_a_header
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.sendpulse_dialect import Credentials, SendPulseDialect, StaticKey
 from airflow_provider_sender.client.sendpulse_mailing import SendPulseMailing
 from airflow_provider_sender.client.sendpulse_people import SendPulsePeople
 from airflow_provider_sender.client.sendpulse_token import shared_credentials
-from airflow_provider_sender.client.transport import Request, Settings, Transport
-
-AnswerT = TypeVar("AnswerT")
+from airflow_provider_sender.client.transport import Settings
 
 BASE_URL = "https://api.sendpulse.com"
 
@@ -27,7 +23,7 @@ class SendPulseEndpoints(SendPulsePeople, SendPulseMailing):
     """All endpoints. ``call`` is what a subclass brings along."""
 
 
-class SendPulseClient(SendPulseEndpoints):
+class SendPulseClient(Client, SendPulseEndpoints):
     """A SendPulse account over HTTP.
 
     :param client_id: id of the API client; None where ``secret`` is a static API key.
@@ -44,8 +40,7 @@ class SendPulseClient(SendPulseEndpoints):
                 "API key into the password alone: SendPulse -> Settings -> API."
             )
         for what, value in (("login", client_id), ("password", secret)):
-            if not value.isascii() or not value.isprintable() or " " in value:
-                # http.client would say so too, and show it.
+            if not fits_a_header(value):
                 raise ConfigurationError(
                     f"The connection's {what} has blanks, line breaks or other characters no id, secret or key has. "
                     "Copy it again, without the word Bearer."
@@ -53,14 +48,4 @@ class SendPulseClient(SendPulseEndpoints):
         credentials: Credentials = StaticKey(secret)
         if client_id:
             credentials = shared_credentials(client_id, secret, settings, budget)
-        self.transport = Transport(SendPulseDialect(credentials), settings, budget)
-        # Says whether two connections open the same account the same way, and nothing else about them.
-        self.fingerprint = blake2b(f"{settings.base_url} {client_id} {secret}".encode(), digest_size=8).hexdigest()
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded.
-
-        :raises ServiceError: what the service said, or that it could not be reached.
-        :raises OutcomeUnknownError: when a call that must not be repeated may have been carried out.
-        """
-        return self.transport.call(request, answer_type)
+        super().__init__(SendPulseDialect(credentials), settings, budget, client_id, secret)

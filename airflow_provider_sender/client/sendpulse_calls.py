@@ -1,27 +1,15 @@
-"""What SendPulse's endpoints need: something that makes a call, and contents in the form the API wants them."""
+"""What SendPulse's endpoints are made of: contents in the form the API wants them."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.sendpulse_records import Json
-from airflow_provider_sender.client.transport import Request
-
-AnswerT = TypeVar("AnswerT")
+from airflow_provider_sender.client.records import Json
 
 # Rows a page of any listing has at the most.
 PAGE_SIZE = 100
-
-
-class SendPulseCalls:
-    """Makes calls; ``call`` is what a subclass brings along."""
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded."""
-        raise NotImplementedError
 
 
 def base64_of(text: str) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
+from airflow_provider_sender.client.loose import Loose
 from airflow_provider_sender.client.records import (
     Campaign,
     CampaignDefinition,
     CampaignState,
     CampaignTotals,
+    Json,
     moment,
 )
-from airflow_provider_sender.client.sendpulse_records import Json, Loose, text_of
+from airflow_provider_sender.client.sendpulse_messages import html_from
+from airflow_provider_sender.client.sendpulse_records import id_in, text_of, whole
 
 MOST_LISTS = 10
 
@@ -170,7 +172,7 @@ def totals_from(statistics: Json, recipients: int | None = None) -> CampaignTota
 
 def _from_names(statistics: Mapping[str, Json], recipients: int | None) -> CampaignTotals:
     def number(name: str) -> int | None:
-        return _whole(statistics.get(name))
+        return whole(statistics.get(name))
 
     return CampaignTotals(
         recipients=recipients,
@@ -186,7 +188,7 @@ def _from_names(statistics: Mapping[str, Json], recipients: int | None) -> Campa
 def _counts(counted: Json) -> Iterator[tuple[int, int]]:
     for each in counted if isinstance(counted, list) else ():
         if isinstance(each, Mapping):
-            code, count = _whole(each.get("code")), _whole(each.get("count"))
+            code, count = whole(each.get("code")), whole(each.get("count"))
             if code is not None and count is not None:
                 yield code, count
 
@@ -206,8 +208,8 @@ def body_of(definition: CampaignDefinition, title: str) -> dict[str, Json]:
         raise ConfigurationError("campaign: a segment of SendPulse's belongs to one mailing list. Name that alone.")
     content = definition.html
     if content is None and definition.text is not None:
-        content = f"<p>{html.escape(definition.text).replace(chr(10), '<br>')}</p>"
-    lists = [_id(each) for each in definition.group_ids]
+        content = html_from(definition.text)
+    lists = [id_in(each) for each in definition.group_ids]
     body = {
         **definition.extra,
         "name": title,
@@ -216,7 +218,7 @@ def body_of(definition: CampaignDefinition, title: str) -> dict[str, Json]:
         "subject": definition.subject,
         "body": content,
         "list_id": lists[0] if len(lists) == 1 else lists or None,
-        "segment_id": _id(definition.segment_ids[0]) if definition.segment_ids else None,
+        "segment_id": id_in(definition.segment_ids[0]) if definition.segment_ids else None,
     }
     return {key: value for key, value in body.items() if value is not None}
 
@@ -231,14 +233,3 @@ def _ids(said: Json) -> tuple[str, ...]:
     if isinstance(said, Mapping):
         said = list(said.values())
     return tuple(str(each) for each in (said if isinstance(said, list) else [said]) if each not in (None, "", 0))
-
-
-def _id(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
-
-
-def _whole(number: Json) -> int | None:
-    try:
-        return int(number) if number is not None else None
-    except (TypeError, ValueError):
-        return None

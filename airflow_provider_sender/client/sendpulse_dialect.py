@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
-from airflow_provider_sender.client.errors import (
-    AuthenticationError,
-    InvalidRequestError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServiceError,
-    ServiceFailureError,
-)
+from airflow_provider_sender.client.errors import AuthenticationError, RateLimitError, ServiceError
+from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.refusals import field_errors, meaning_of_status, said_in
 from airflow_provider_sender.client.sendpulse_errors import TOO_FAST, Meaning, Reaction, meaning_of
-from airflow_provider_sender.client.transport import Answer, Request, is_redirect
+from airflow_provider_sender.client.sendpulse_records import whole
+from airflow_provider_sender.client.transport import Answer, Request
 
 TOKEN_PATH = "/oauth/access_token"
 
@@ -36,7 +31,11 @@ _NO_ACCOUNT = Meaning(
     "The connection's login and password are no client id and secret of an account (SendPulse: Settings -> API).",
 )
 
-_NOTHING_FOUND = "There is no such thing in the account, or the connection's host is not the API's address."
+_SENTENCES: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "The token is missing, wrong, expired or revoked.",
+    HTTPStatus.FORBIDDEN: "The account, its plan or the key's list of IP addresses does not allow this.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The account made more requests than its plan allows in a minute or a day.",
+}
 
 
 class Credentials(Protocol):
@@ -67,15 +66,15 @@ class StaticKey:
 class _Said(msgspec.Struct):
     """What every answer may say about how it went; ``error`` is for the call that gets a token."""
 
-    is_error: Any = None
-    result: Any = None
-    success: Any = None
-    message: Any = None
-    error_code: Any = None
-    http_code: Any = None
-    errors: Any = None
-    error: Any = None
-    error_description: Any = None
+    is_error: Json = None
+    result: Json = None
+    success: Json = None
+    message: Json = None
+    error_code: Json = None
+    http_code: Json = None
+    errors: Json = None
+    error: Json = None
+    error_description: Json = None
 
 
 class SendPulseDialect:
@@ -102,11 +101,11 @@ class SendPulseDialect:
         is_good = answer.status < HTTPStatus.MULTIPLE_CHOICES
         if is_good and answer.body.lstrip()[:1] != b"{":
             return None  # a list of rows says nothing about how it went
-        said = _said(answer.body)
+        said = said_in(answer.body, _Said)
         if is_good and not _is_refusal(said, request):
             return None
-        status = _whole(said.http_code) if is_good else answer.status
-        code = _whole(said.error_code)
+        status = whole(said.http_code) if is_good else answer.status
+        code = whole(said.error_code)
         sentence = _sentence(said)
         meaning = meaning_of(code, sentence, request.path)
         if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR and _is_of_a_gateway(code, status):
@@ -140,10 +139,10 @@ def _error(meaning: Meaning | None, status: int, sentence: str, said: _Said) -> 
         kind, text, wait = meaning.kind, meaning.text, meaning.wait
         is_certain = True
     else:
-        kind, text = _kind(status)
+        kind, text = meaning_of_status(status, _SENTENCES)
     error = kind(
         f"{text} SendPulse says: {sentence}" if sentence else text,
-        errors=_field_errors(said.errors),
+        errors=field_errors(said.errors),
         retry_after=wait,
         nothing_done=is_certain,
     )
@@ -156,37 +155,6 @@ def _is_too_many(code: int | None, status: int) -> bool:
     return code == TOO_FAST or status == HTTPStatus.TOO_MANY_REQUESTS
 
 
-def _kind(status: int) -> tuple[type[ServiceError], str]:
-    match status:
-        case HTTPStatus.UNAUTHORIZED:
-            return AuthenticationError, "The token is missing, wrong, expired or revoked."
-        case HTTPStatus.FORBIDDEN:
-            return (
-                PermissionDeniedError,
-                "The account, its plan or the key's list of IP addresses does not allow this.",
-            )
-        case HTTPStatus.NOT_FOUND:
-            return NotFoundError, _NOTHING_FOUND
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return RateLimitError, "The account made more requests than its plan allows in a minute or a day."
-        case _ if is_redirect(status):
-            return (
-                InvalidRequestError,
-                "The address redirects elsewhere, which is never followed. Check the connection's host.",
-            )
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-            return ServiceFailureError, "The service failed."
-        case _:
-            return InvalidRequestError, "The service refuses this request."
-
-
-def _said(body: bytes) -> _Said:
-    try:
-        return msgspec.json.decode(body, type=_Said, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Said()  # not JSON, or no object: the status has to do
-
-
 def _sentence(said: _Said) -> str:
     for text in (said.message, said.error_description, said.error):
         if isinstance(text, str) and text:
@@ -194,19 +162,3 @@ def _sentence(said: _Said) -> str:
     if isinstance(said.message, list):
         return "; ".join(str(part) for part in said.message)
     return ""
-
-
-def _field_errors(errors: Any) -> dict[str, list[str]]:
-    if not isinstance(errors, Mapping):
-        return {}
-    return {
-        str(field): [str(text) for text in texts] if isinstance(texts, list) else [str(texts)]
-        for field, texts in errors.items()
-    }
-
-
-def _whole(number: Any) -> int | None:
-    try:
-        return int(number) if number is not None else None
-    except (TypeError, ValueError):
-        return None

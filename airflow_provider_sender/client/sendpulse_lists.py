@@ -23,7 +23,8 @@ from typing import ClassVar
 
 import msgspec
 
-from airflow_provider_sender.client.errors import NotFoundError, ServiceFailureError, UnsupportedOperationError
+from airflow_provider_sender.client.errors import NotFoundError, UnsupportedOperationError
+from airflow_provider_sender.client.loose import row_from
 from airflow_provider_sender.client.offsets import OffsetListing, OffsetPage
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift, Row
 from airflow_provider_sender.client.records import Subscriber
@@ -117,7 +118,7 @@ def mailing_lists(client: SendPulseClient) -> list[MailingList]:
     """Return all mailing lists, those that are marks of campaigns included."""
     listing = _SendPulseListing(client, "/addressbooks", takes_order=False)
     rows = (row for rows in listing.walk(SeenKeys(), ListingReport(), OnDrift.REPAIR) for row in rows)
-    return [_read_list.decode(row.raw) for row in rows]
+    return [row_from(_read_list, row.raw, listing.service) for row in rows]
 
 
 def real_lists(client: SendPulseClient) -> list[MailingList]:
@@ -135,10 +136,7 @@ def read_joined(raw: bytes) -> Subscriber:
 
     :raises ServiceFailureError: when the row cannot be read as documented.
     """
-    try:
-        row = _read_joined.decode(raw)
-    except msgspec.DecodeError as error:
-        raise ServiceFailureError(f"A row of SendPulse's cannot be read as documented ({error}).") from None
+    row = row_from(_read_joined, raw, "SendPulse")
     return subscriber_from(row.email, row.lists.items())
 
 

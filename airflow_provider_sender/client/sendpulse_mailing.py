@@ -7,16 +7,17 @@ from datetime import date
 
 import msgspec
 
+from airflow_provider_sender.client.client import Calls
+from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.sendpulse_calls import (
     PAGE_SIZE,
-    SendPulseCalls,
     base64_of,
     encoded,
     given,
     refuse_nothing,
 )
 from airflow_provider_sender.client.sendpulse_dialect import UNSUBSCRIBED_SEARCH
-from airflow_provider_sender.client.sendpulse_records import CreatedCampaign, Done, Json, SentMessage
+from airflow_provider_sender.client.sendpulse_records import CreatedCampaign, Done, SentMessage
 from airflow_provider_sender.client.transport import Request, once, read, repeatable
 
 _V2 = "/v2/email-service"
@@ -30,7 +31,7 @@ class _Rows(msgspec.Struct):
     data: list[dict[str, Json]] = []
 
 
-class SendPulseMailing(SendPulseCalls):
+class SendPulseMailing(Calls):
     """The endpoints for campaigns, single mails, templates, the blacklist, webhooks, tags and events."""
 
     # Campaigns and their statistics

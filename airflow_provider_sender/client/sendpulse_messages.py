@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
+
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Event, Mailbox, Message
-from airflow_provider_sender.client.sendpulse_records import Json
+from airflow_provider_sender.client.records import Event, Json, Mailbox, Message
+from airflow_provider_sender.client.sendpulse_records import id_in
 
 
 def message_body(message: Message) -> dict[str, Json]:
@@ -23,18 +25,26 @@ def message_body(message: Message) -> dict[str, Json]:
         raise ConfigurationError("variables: SendPulse fills in a template's only. Give template_id.")
     if message.sender is None or not message.subject:
         raise ConfigurationError("subject and sender: SendPulse needs both, also for a mail from a template.")
-    template = {"id": _id(message.template_id), "variables": dict(message.variables)} if message.template_id else None
+    content = message.html
+    if content is None and message.text is not None and message.template_id is None:
+        content = html_from(message.text)  # which it will not do without
+    template = {"id": id_in(message.template_id), "variables": dict(message.variables)} if message.template_id else None
     body = {
         "subject": message.subject,
         "from": _mailbox(message.sender, always_named=True),
         "to": [_mailbox(message.to)],
         "reply_to": _mailbox(message.reply_to) if message.reply_to else None,
         "template": template,
-        "html": message.html,
-        "text": message.text or ("" if message.html is not None else None),
-        "auto_plain_text": True if message.html is not None and not message.text else None,
+        "html": content,
+        "text": message.text or ("" if content is not None else None),
+        "auto_plain_text": True if content is not None and not message.text else None,
     }
     return {key: value for key, value in body.items() if value is not None}
+
+
+def html_from(text: str) -> str:
+    """Return a plain text as HTML, line by line."""
+    return f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>"
 
 
 def event_body(event: Event) -> dict[str, Json]:
@@ -52,7 +62,3 @@ def event_body(event: Event) -> dict[str, Json]:
 def _mailbox(mailbox: Mailbox, *, always_named: bool = False) -> dict[str, str]:
     name = mailbox.name or (mailbox.email if always_named else None)
     return {"email": mailbox.email, **({"name": name} if name else {})}
-
-
-def _id(text: str) -> int | str:
-    return int(text) if text.isdigit() else text

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.errors import NotFoundError, ServiceFailureError
-from airflow_provider_sender.client.sendpulse_calls import PAGE_SIZE, SendPulseCalls, refuse_nothing
+from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.sendpulse_calls import PAGE_SIZE, refuse_nothing
 from airflow_provider_sender.client.sendpulse_records import (
     Done,
-    Json,
     MailingList,
     Member,
     SenderAddress,
@@ -27,7 +28,11 @@ class _Total(msgspec.Struct):
     total: int
 
 
-class SendPulsePeople(SendPulseCalls):
+class _Made(msgspec.Struct):
+    id: int | str
+
+
+class SendPulsePeople(Calls):
     """The endpoints for accounts, mailing lists and subscribers."""
 
     # Account, balance, senders
@@ -86,8 +91,11 @@ class SendPulsePeople(SendPulseCalls):
         return answer[0]
 
     def create_mailing_list(self, name: str) -> str:
-        """Create a mailing list and return its id; a name can be taken once."""
-        return str(self.call(once("POST", "/addressbooks", body={"bookName": name}), Done).id)
+        """Create a mailing list and return its id; a name can be taken once.
+
+        :raises OutcomeUnknownError: also when the answer does not say which one it is.
+        """
+        return str(self.call(once("POST", "/addressbooks", body={"bookName": name}), _Made).id)
 
     def rename_mailing_list(self, list_id: str, name: str) -> Done:
         """Give a mailing list another name."""

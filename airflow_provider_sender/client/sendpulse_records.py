@@ -7,17 +7,11 @@ come as an empty list, as PHP writes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
-from airflow_provider_sender.client.records import Consent, Field, FieldType, FieldValue, Group, Subscriber
-
-# JSON whose shape no document settles; it is handed on as it came.
-Json = Any
-
-# What should be a text and may come as something else.
-Loose = str | int | float | bool | None
+from airflow_provider_sender.client.loose import Loose, field_value_from
+from airflow_provider_sender.client.records import Consent, Field, FieldType, FieldValue, Group, Json, Subscriber
 
 # Variables that are columns of their own in every service's words; written so, read in any case.
 PHONE, FIRSTNAME, LASTNAME = "Phone", "firstname", "lastname"
@@ -148,6 +142,19 @@ def text_of(value: Loose) -> str:
     return "" if value is None else str(value)
 
 
+def whole(number: Json) -> int | None:
+    """Return a whole number, which may have come as a text; None where it is none."""
+    try:
+        return int(number) if number is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def id_in(text: str) -> int | str:
+    """Return an id as the calls take it: as a number, where it is one."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
 def field_from(wire: Variable) -> Field:
     """Return a variable in common words; a type that is new is text."""
     return Field(wire.name, _FIELD_TYPES.get(text_of(wire.type).lower(), FieldType.TEXT))
@@ -201,12 +208,8 @@ def consent_of(status: int | None) -> Consent:
 def variables_of(said: Json) -> dict[str, FieldValue]:
     """Return name -> value from any of the shapes in use."""
     if isinstance(said, Mapping):
-        return {str(name): _value(value) for name, value in said.items()}
+        return {str(name): field_value_from(value) for name, value in said.items()}
     if isinstance(said, list):
         named = (each for each in said if isinstance(each, Mapping) and each.get("name"))
-        return {str(each["name"]): _value(each.get("value")) for each in named}
+        return {str(each["name"]): field_value_from(each.get("value")) for each in named}
     return {}
-
-
-def _value(value: Json) -> FieldValue:
-    return value if isinstance(value, str | int | float | None) else msgspec.json.encode(value).decode()

@@ -20,6 +20,7 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
     UnsupportedOperationError,
 )
+from airflow_provider_sender.client.loose import row_from
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift
 from airflow_provider_sender.client.records import (
     Account,
@@ -30,6 +31,7 @@ from airflow_provider_sender.client.records import (
     Event,
     Field,
     Group,
+    Json,
     Membership,
     Message,
     Subscriber,
@@ -63,7 +65,6 @@ from airflow_provider_sender.client.sendpulse_membership import join, leave
 from airflow_provider_sender.client.sendpulse_messages import event_body, message_body
 from airflow_provider_sender.client.sendpulse_people import MOST_ADDRESSES
 from airflow_provider_sender.client.sendpulse_records import (
-    Json,
     field_from,
     group_from,
     is_standard,
@@ -73,6 +74,7 @@ from airflow_provider_sender.client.sendpulse_records import (
 from airflow_provider_sender.client.sendpulse_writes import Variables, write_all
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.client.transport import read
+from airflow_provider_sender.client.zones import zone_given, zone_named
 
 _SENT_AS_MADE = "Give the campaign itself: SendPulse sends a campaign as it makes it."
 
@@ -105,18 +107,16 @@ class SendPulseService(Service):
     largest_batch: ClassVar[int] = MOST_ADDRESSES
     largest_write: ClassVar[int] = 100
     largest_lookup: ClassVar[int] = 100
+    # A template is the content alone.
+    template_brings: ClassVar[frozenset[str]] = frozenset()
+    template_needs: ClassVar[frozenset[str]] = frozenset({"subject", "sender"})
 
     def __init__(self, client: SendPulseClient) -> None:
         self.client = client
         self.transport = client.transport
         self.fingerprint = client.fingerprint
         self._variables = Variables(client)
-        name = client.transport.settings.time_zone
-        self._given_zone = _zone(name) if name is not None else None
-        if name is not None and self._given_zone is None:
-            raise ConfigurationError(
-                f"The connection's extra time_zone ({name!r}) is no IANA time zone. Write it as Europe/Vilnius."
-            )
+        self._given_zone = zone_given(client.transport.settings)
 
     # The account
 
@@ -144,10 +144,9 @@ class SendPulseService(Service):
         if self._given_zone is not None:
             return self._given_zone
         if self.fingerprint not in _zones:
-            try:
-                _zones[self.fingerprint] = _zone(text_of(self.client.get_user_info().locale))
-            except PermissionDeniedError:
-                return None
+            _zones[self.fingerprint] = None
+            with contextlib.suppress(PermissionDeniedError):
+                _zones[self.fingerprint] = zone_named(text_of(self.client.get_user_info().locale))
         return _zones[self.fingerprint]
 
     # Subscribers
@@ -265,7 +264,11 @@ class SendPulseService(Service):
         """Return every campaign whose name contains ``part``, oldest first."""
         found: list[SendPulseCampaign] = []
         for rows in campaigns_listing(self.client).walk(SeenKeys(), ListingReport(), OnDrift.REPAIR):
-            found += [wire for wire in (_read_row(row.raw) for row in rows) if part in text_of(wire.name)]
+            found += [
+                wire
+                for wire in (row_from(read_campaign, row.raw, self.name) for row in rows)
+                if part in text_of(wire.name)
+            ]
         campaigns = []
         for wire in sorted(found, key=lambda each: each.id):
             with contextlib.suppress(NotFoundError):  # deleted meanwhile
@@ -405,13 +408,6 @@ class SendPulseService(Service):
         self.client.send_event(event.name, event_body(event))
 
 
-def _read_row(raw: bytes | msgspec.Raw) -> SendPulseCampaign:
-    try:
-        return read_campaign.decode(raw)
-    except msgspec.DecodeError as error:
-        raise ServiceFailureError(f"A row of SendPulse's cannot be read as documented ({error}).") from None
-
-
 def _html(body: str) -> str:
     """Return a campaign's content, which may or may not come as Base64."""
     try:
@@ -419,10 +415,3 @@ def _html(body: str) -> str:
     except ValueError:
         return body
     return decoded if "<" in decoded else body
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (KeyError, ValueError, OSError):
-        return None

@@ -18,14 +18,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, SenderError
-from airflow_provider_sender.client.records import Consent, FieldValue, Subscriber, SubscriberChange, same_value
-from airflow_provider_sender.client.rows import Write, WriteResult
+from airflow_provider_sender.client.records import (
+    OPTED_OUT,
+    Consent,
+    FieldValue,
+    Subscriber,
+    SubscriberChange,
+    same_value,
+)
+from airflow_provider_sender.client.rows import Write, WriteResult, no_such_group
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_errors import NO_ACTIVE_ADDRESSES
 from airflow_provider_sender.client.sendpulse_people import MOST_ADDRESSES
 from airflow_provider_sender.client.sendpulse_records import FIRSTNAME, LASTNAME, PHONE
-
-_OUT = frozenset({Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED})
 
 _NO_LIST = (
     "SendPulse keeps subscribers in mailing lists only. Name one: group_ids of the operator, or a groups column of the "
@@ -84,7 +89,7 @@ class _Task:
     def is_out(self) -> bool:
         """Whether the person is out, or is to be."""
         change, current = self.write.change, self.write.current
-        return change.consent in _OUT or (current is not None and current.consent in _OUT)
+        return change.consent in OPTED_OUT or (current is not None and current.consent in OPTED_OUT)
 
     @property
     def values(self) -> dict[str, FieldValue]:
@@ -140,7 +145,7 @@ def _planned(write: Write) -> _Task:
         refusal = _NO_ADDRESS
     elif not task.joins and not task.stays:
         refusal = _NO_LIST
-    elif change.consent not in (None, Consent.ACTIVE, *_OUT):
+    elif change.consent not in (None, Consent.ACTIVE, *OPTED_OUT):
         refusal = _CANNOT_ASK
     if refusal is not None:
         task.refusal = InvalidRequestError(refusal)
@@ -194,7 +199,7 @@ def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task], variable
         client.add_subscribers(list_id, rows)
     except NotFoundError as error:
         for task in tasks:
-            task.refusal = error
+            task.refusal = no_such_group() if list_id in task.joins else error
     except InvalidRequestError as error:
         if len(tasks) == 1:
             tasks[0].refusal = error
@@ -206,7 +211,7 @@ def _add(client: SendPulseClient, list_id: str, tasks: Sequence[_Task], variable
 
 def _opt_out(client: SendPulseClient, tasks: Sequence[_Task]) -> None:
     """Unsubscribe those whose row says so from the lists they are in."""
-    leaving = (task for task in tasks if task.write.change.consent in _OUT)
+    leaving = (task for task in tasks if task.write.change.consent in OPTED_OUT)
     for list_id, members in _by_list(leaving, lambda task: task.stays).items():
         unsubscribe(client, list_id, [task.email for task in members])
 
@@ -240,9 +245,9 @@ def _result(task: _Task, now: Subscriber | None) -> WriteResult:
     if now is None or not set(task.joins) <= set(now.groups):
         return WriteResult(is_certain=False)  # not there yet, or left out without a word
     change = task.write.change
-    if change.consent is Consent.ACTIVE and now.consent in _OUT:
+    if change.consent is Consent.ACTIVE and now.consent in OPTED_OUT:
         return WriteResult(refusal=InvalidRequestError(_STAYS_OUT))
-    if change.consent in _OUT and now.consent not in _OUT:
+    if change.consent in OPTED_OUT and now.consent not in OPTED_OUT:
         return WriteResult(is_certain=False)
     there = {name.lower(): value for name, value in variables_of_subscriber(now).items()}
     return WriteResult(

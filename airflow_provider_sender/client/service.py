@@ -63,7 +63,9 @@ class Service(ABC):
 
     ``largest_batch`` is how many addresses a call for many takes, ``largest_write`` how many rows
     :meth:`write_subscribers` and ``largest_lookup`` how many addresses :meth:`find_subscribers` handles at the cost of
-    about one. ``fingerprint`` is a digest of the service's address and the credentials in use: where it is the same,
+    about one. ``template_brings`` are the attributes of a :class:`Message` that a template kept with the service has of
+    its own, so that a mail from it has none, and ``template_needs`` those that such a mail must have all the same.
+    ``fingerprint`` is a digest of the service's address and the credentials in use: where it is the same,
     the account is.
     """
 
@@ -72,6 +74,8 @@ class Service(ABC):
     largest_batch: ClassVar[int]
     largest_write: ClassVar[int] = 1
     largest_lookup: ClassVar[int] = 1
+    template_brings: ClassVar[frozenset[str]] = frozenset({"subject", "sender", "reply_to"})
+    template_needs: ClassVar[frozenset[str]] = frozenset()
     transport: Transport
     fingerprint: str
 

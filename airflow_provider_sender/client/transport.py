@@ -379,8 +379,3 @@ def _text(value: str | int | float | bool) -> str:
 def _decoder(answer_type: Any) -> msgspec.json.Decoder[Any]:
     # Types drift between an API's answers (0 for false, "12" for 12), so they are read loosely.
     return msgspec.json.Decoder(answer_type, strict=False)
-
-
-def is_redirect(status: int) -> bool:
-    """Tell whether a status sends the caller elsewhere; that is never followed, a token stays where it belongs."""
-    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST

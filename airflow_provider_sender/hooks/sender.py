@@ -1,33 +1,22 @@
-"""The hook for Sender: an Airflow connection becomes a client."""
+"""The hook for Sender."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseHook
-
-from airflow_provider_sender.client.budget import Budget, Pace, shared_budget
-from airflow_provider_sender.client.errors import ConfigurationError, SenderError
+from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.sender import BASE_URL, SenderClient, SenderEndpoints
-from airflow_provider_sender.client.sender_records import Json
 from airflow_provider_sender.client.sender_service import SenderService
-from airflow_provider_sender.client.transport import Request, Settings
+from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.hooks.account import AccountHook
 from airflow_provider_sender.hooks.connection_form import connection_form
-from airflow_provider_sender.hooks.settings import settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-AnswerT = TypeVar("AnswerT")
-
-# Methods that leave the account the same however often they are called.
-_REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
-
 
 @connection_form
-class SenderHook(BaseHook, SenderEndpoints):
+class SenderHook(AccountHook[SenderClient, SenderService], SenderEndpoints):
     """Talks to a Sender account: every endpoint of its API as a typed method, retries and request budget included.
 
     .. seealso::
@@ -37,92 +26,13 @@ class SenderHook(BaseHook, SenderEndpoints):
     :param sender_conn_id: connection of type ``sender``; its password is the API access token.
     """
 
-    conn_name_attr: ClassVar[str] = "sender_conn_id"
     default_conn_name: ClassVar[str] = "sender_default"
     conn_type: ClassVar[str] = "sender"
     hook_name: ClassVar[str] = "Sender"
+    base_url: ClassVar[str] = BASE_URL
 
-    def __init__(self, sender_conn_id: str = default_conn_name, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sender_conn_id = sender_conn_id
-
-    def get_conn(self) -> SenderClient:
-        """Return the account's client, the same one at every call.
-
-        :raises AirflowNotFoundException: when there is no such connection.
-        :raises ConfigurationError: when the connection cannot work; says which part of it and what to do.
-        """
-        return self._client
-
-    @cached_property
-    def _client(self) -> SenderClient:
-        connection = self.get_connection(self.sender_conn_id)
-        return client_of(connection, connection.extra_dejson)
-
-    @cached_property
-    def service(self) -> SenderService:
-        """The account in the words all services share."""
-        return SenderService(self.get_conn())
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded; what the typed methods use."""
-        return self.get_conn().call(request, answer_type)
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str | int | float | bool | None] | None = None,
-        body: Json = None,
-        repeatable: bool | None = None,
-    ) -> Json:
-        """Make a call no method is there for, and return its answer as plain JSON.
-
-        :param path: path below the connection's host, beginning with a slash.
-        :param repeatable: whether the call may be made again when its answer was lost; by default all but POST.
-        :raises ServiceError: what the service said, or that it could not be reached.
-        :raises OutcomeUnknownError: when a call that must not be repeated may have been carried out.
-        """
-        if not path.startswith("/"):
-            raise ConfigurationError("path: must begin with a slash; it is appended to the connection's host.")
-        may_repeat = method.upper() in _REPEATABLE if repeatable is None else repeatable
-        # Identifiers go in as they are: braces of the caller's are no places for identifiers here.
-        template = path.replace("{", "{{").replace("}", "}}")
-        return self.call(Request(method.upper(), template, (), may_repeat, query or {}, body), Any)
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap authenticated call; return whether it worked, and whose account it is or what is wrong."""
-        try:
-            connection = self.get_connection(self.sender_conn_id)
-            client = client_of(connection, connection.extra_dejson, in_a_hurry=True)
-            return True, f"Connected: {SenderService(client).account().description}."
-        except SenderError as error:
-            return False, str(error)
-
-
-def client_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> SenderClient:
-    """Return the client a connection describes.
-
-    :param extra: the connection's extra, decoded; in an event loop that must be awaited, so it is not done here.
-    :param in_a_hurry: for callers that would rather ask again themselves: no retries, no long waits.
-    :raises ConfigurationError: when the connection cannot work.
-    """
-    settings = settings_of(connection, extra, BASE_URL)
-    token = (connection.password or "").strip()
-    budget = shared_budget((settings.base_url, token, settings), lambda: _budget(settings))
-    if in_a_hurry:
-        settings = replace(
-            settings, max_retries=0, timeout=min(settings.timeout, 15.0), max_wait=min(settings.max_wait, 5.0)
-        )
-    return SenderClient(token, settings, budget)
-
-
-def service_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> SenderService:
-    """Return the account a connection opens, in the words all services share; as ``client_of``."""
-    return SenderService(client_of(connection, extra, in_a_hurry=in_a_hurry))
-
-
-def _budget(settings: Settings) -> Budget:
-    cap = settings.requests_per_minute
-    return Budget(paces=(Pace(cap, 60.0),) if cap else (), reserve=settings.reserve)
+    @classmethod
+    def opened(cls, connection: Connection, extra: dict[str, Any], settings: Settings, budget: Budget) -> SenderService:
+        """Return the account, opened with the connection's API access token."""
+        (token,) = cls.credentials_in(connection)
+        return SenderService(SenderClient(token, settings, budget))

@@ -1,34 +1,23 @@
-"""The hook for SendPulse: an Airflow connection becomes a client."""
+"""The hook for SendPulse."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseHook
-
-from airflow_provider_sender.client.budget import shared_budget
-from airflow_provider_sender.client.errors import ConfigurationError, SenderError
-from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.sendpulse import BASE_URL, SendPulseClient, SendPulseEndpoints
 from airflow_provider_sender.client.sendpulse_pace import budget_for
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
-from airflow_provider_sender.client.transport import Request
+from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.hooks.account import AccountHook
 from airflow_provider_sender.hooks.connection_form import connection_form
-from airflow_provider_sender.hooks.settings import settings_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-AnswerT = TypeVar("AnswerT")
-
-# Methods that leave the account the same however often they are called.
-_REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
-
 
 @connection_form
-class SendPulseHook(BaseHook, SendPulseEndpoints):
+class SendPulseHook(AccountHook[SendPulseClient, SendPulseService], SendPulseEndpoints):
     """Talks to a SendPulse account: every endpoint of its API as a typed method, retries and request budget included.
 
     .. seealso::
@@ -39,83 +28,25 @@ class SendPulseHook(BaseHook, SendPulseEndpoints):
         password alone is a static API key.
     """
 
-    conn_name_attr: ClassVar[str] = "sender_conn_id"
     default_conn_name: ClassVar[str] = "sendpulse_default"
     conn_type: ClassVar[str] = "sendpulse"
     hook_name: ClassVar[str] = "SendPulse"
+    base_url: ClassVar[str] = BASE_URL
 
-    def __init__(self, sender_conn_id: str = default_conn_name, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sender_conn_id = sender_conn_id
+    @classmethod
+    def credentials_in(cls, connection: Connection) -> tuple[str, str]:
+        """Return client id and secret; an empty id and the key, where there is a key alone."""
+        return (connection.login or "").strip(), (connection.password or "").strip()
 
-    def get_conn(self) -> SendPulseClient:
-        """Return the account's client, the same one at every call.
+    @classmethod
+    def budget_of(cls, settings: Settings) -> Budget:
+        """Return a request budget for an account, which goes by the published limits: no answer says any."""
+        return budget_for(settings)
 
-        :raises AirflowNotFoundException: when there is no such connection.
-        :raises ConfigurationError: when the connection cannot work; says which part of it and what to do.
-        """
-        return self.service.client
-
-    @cached_property
-    def service(self) -> SendPulseService:
-        """The account in the words all services share."""
-        connection = self.get_connection(self.sender_conn_id)
-        return service_of(connection, connection.extra_dejson)
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        """Make one call and return its answer decoded; what the typed methods use."""
-        return self.get_conn().call(request, answer_type)
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str | int | float | bool | None] | None = None,
-        body: Json = None,
-        repeatable: bool | None = None,
-    ) -> Json:
-        """Make a call no method is there for, and return its answer as plain JSON.
-
-        :param path: path below the connection's host, beginning with a slash.
-        :param repeatable: whether the call may be made again when its answer was lost; by default all but POST.
-        :raises ServiceError: what the service said, or that it could not be reached.
-        :raises OutcomeUnknownError: when a call that must not be repeated may have been carried out.
-        """
-        if not path.startswith("/"):
-            raise ConfigurationError("path: must begin with a slash; it is appended to the connection's host.")
-        may_repeat = method.upper() in _REPEATABLE if repeatable is None else repeatable
-        # Identifiers go in as they are: braces of the caller's are no places for identifiers here.
-        template = path.replace("{", "{{").replace("}", "}}")
-        return self.call(Request(method.upper(), template, (), may_repeat, query or {}, body), Any)
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap authenticated call; return whether it worked, and whose account it is or what is wrong."""
-        try:
-            connection = self.get_connection(self.sender_conn_id)
-            service = service_of(connection, connection.extra_dejson, in_a_hurry=True)
-            return True, f"Connected: {service.account().description}."
-        except SenderError as error:
-            return False, str(error)
-
-
-def client_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> SendPulseClient:
-    """Return the client a connection describes.
-
-    :param extra: the connection's extra, decoded; in an event loop that must be awaited, so it is not done here.
-    :param in_a_hurry: for callers that would rather ask again themselves: no retries, no long waits.
-    :raises ConfigurationError: when the connection cannot work.
-    """
-    settings = settings_of(connection, extra, BASE_URL)
-    login, secret = (connection.login or "").strip(), (connection.password or "").strip()
-    budget = shared_budget((settings.base_url, login, secret, settings), lambda: budget_for(settings))
-    if in_a_hurry:
-        settings = replace(
-            settings, max_retries=0, timeout=min(settings.timeout, 15.0), max_wait=min(settings.max_wait, 5.0)
-        )
-    return SendPulseClient(login, secret, settings, budget)
-
-
-def service_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> SendPulseService:
-    """Return the account a connection opens, in the words all services share; as ``client_of``."""
-    return SendPulseService(client_of(connection, extra, in_a_hurry=in_a_hurry))
+    @classmethod
+    def opened(
+        cls, connection: Connection, extra: dict[str, Any], settings: Settings, budget: Budget
+    ) -> SendPulseService:
+        """Return the account, opened with the connection's login and password."""
+        client_id, secret = cls.credentials_in(connection)
+        return SendPulseService(SendPulseClient(client_id, secret, settings, budget))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.sdk import BaseHook
 
@@ -16,11 +15,11 @@ from airflow_provider_sender.client.service import Service
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-# Connection type -> the module with its hook and its ``service_of``.
-_SERVICES = {
-    "sender": "airflow_provider_sender.hooks.sender",
-    "sendpulse": "airflow_provider_sender.hooks.sendpulse",
-    "sendara": "airflow_provider_sender.hooks.sendara",
+# Connection type -> the module with its hook, and the hook's name.
+_HOOKS = {
+    "sender": ("airflow_provider_sender.hooks.sender", "SenderHook"),
+    "sendpulse": ("airflow_provider_sender.hooks.sendpulse", "SendPulseHook"),
+    "sendara": ("airflow_provider_sender.hooks.sendara", "SendaraHook"),
 }
 
 
@@ -49,19 +48,26 @@ async def service_for_trigger(conn_id: str, *, in_a_hurry: bool = True) -> Servi
     aextra = getattr(connection, "aextra_dejson", None)
     extra = await aextra() if aextra is not None else connection.extra_dejson
     # The first time, this imports an HTTP client, which takes longer than the event loop may be held up.
-    await asyncio.to_thread(_module_for, connection)
+    await asyncio.to_thread(_hook_for, connection)
     return _service_of(connection, extra, in_a_hurry=in_a_hurry)
 
 
-def _service_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> Service:
-    service: Service = _module_for(connection).service_of(connection, extra, in_a_hurry=in_a_hurry)
-    return service
+def _service_of(connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool) -> Service:
+    return _hook_for(connection).service_of(connection, extra, in_a_hurry=in_a_hurry)
 
 
-def _module_for(connection: Connection) -> ModuleType:
-    if connection.conn_type not in _SERVICES:
+def _hook_for(connection: Connection) -> type[_Hook]:
+    if connection.conn_type not in _HOOKS:
         raise ConfigurationError(
             f"sender_conn_id: connection {connection.conn_id!r} is of type {connection.conn_type!r}. It must be one of "
-            f"{', '.join(_SERVICES)}."
+            f"{', '.join(_HOOKS)}."
         )
-    return importlib.import_module(_SERVICES[connection.conn_type])
+    module, name = _HOOKS[connection.conn_type]
+    hook: type[_Hook] = getattr(importlib.import_module(module), name)
+    return hook
+
+
+class _Hook(Protocol):
+    @classmethod
+    def service_of(cls, connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> Service:
+        """Return the account a connection opens."""

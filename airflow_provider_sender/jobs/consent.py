@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from airflow_provider_sender.client.records import Consent, Subscriber, SubscriberChange, same_value
-
-_OPTED_OUT = frozenset({Consent.UNSUBSCRIBED, Consent.BOUNCED, Consent.COMPLAINED})
+from airflow_provider_sender.client.records import OPTED_OUT, Consent, Subscriber, SubscriberChange, same_value
 
 
 class ConsentMode(enum.StrEnum):
@@ -49,7 +47,7 @@ def decide(
             # Who is new is active anyway, and who is there all the same may have unsubscribed.
             change = msgspec.structs.replace(change, consent=None)
         return Decision.CREATE, change
-    if current.consent in _OPTED_OUT:
+    if current.consent in OPTED_OUT:
         if mode is ConsentMode.KEEP and wants_active:
             return Decision.HOLD, change
         if mode is ConsentMode.OVERWRITE and wants_active:

@@ -63,8 +63,11 @@ class Delivery:
         """Do something about a row; when it is refused, reject it."""
         try:
             write()
-        except NotFoundError:
+        except NotFoundError as error:
             self._ledger.forget(row.key)
+            if error.errors:
+                self._reject(row, refused(error))  # something the row names is not there, a group
+                return
             self._reject(row, NOBODY if row.change.email is None else _NOT_FOUND_AGAIN)
         except InvalidRequestError as error:
             self._reject(row, refused(error))
@@ -100,7 +103,8 @@ class Delivery:
 
     def _written(self, row: StagedRow, decision: Decision, write: Write, result: WriteResult) -> None:
         """Account for a row that was written, or refused."""
-        if isinstance(result.refusal, NotFoundError) and decision is Decision.UPDATE:
+        is_gone = isinstance(result.refusal, NotFoundError) and not result.refusal.errors
+        if is_gone and decision is Decision.UPDATE:
             self._write_anew(row)
             return
         if result.refusal is not None:

@@ -15,8 +15,14 @@ from airflow_provider_sender.jobs.finding import Intents
 from airflow_provider_sender.jobs.mapping import is_address
 from airflow_provider_sender.jobs.once import Deed, do_once
 
-# What a template kept with the service has of its own.
-_OF_A_TEMPLATE = ("subject", "from_email", "from_name", "reply_to")
+# What a mail may have of its own beside a template -> the parameters that say it.
+_BESIDE_A_TEMPLATE = {"subject": ("subject",), "sender": ("from_email", "from_name"), "reply_to": ("reply_to",)}
+
+# What a mail must have -> the parameter that says it, and what to do without it.
+_NEEDED = {
+    "subject": ("subject", "Give one"),
+    "sender": ("from_email", "Give an address on a domain that is verified with the service"),
+}
 
 # Control characters, and what ends a line or paragraph.
 _BREAKS = {"Cc", "Zl", "Zp"}
@@ -46,24 +52,15 @@ def _key_of(intent: str) -> str:
     return f"airflow-{sha256(intent.encode()).hexdigest()[:32]}"
 
 
-def message_from(given: Mapping[str, object]) -> Message:
+def message_from(given: Mapping[str, object], service: Service) -> Message:
     """Return the mail that parameters describe, each as it was given; None is the same as not there.
 
+    :param service: who is to send it, which knows what a template of its own has.
     :param given: ``to``, ``subject``, ``html``, ``text``, ``template_id``, ``variables``, ``from_email``,
         ``from_name``, ``reply_to``, ``attachments``, ``headers``.
     :raises ConfigurationError: when the service would not know what to send, to whom, or from whom.
     """
-    if given.get("template_id") is None:
-        needed = {"subject": "Give one", "from_email": "Give an address on a domain that is verified with the service"}
-        for parameter, remedy in needed.items():
-            if given.get(parameter) is None:
-                raise ConfigurationError(f"{parameter}: is missing. {remedy}; only a template has one of its own.")
-        if given.get("html") is None and given.get("text") is None:
-            raise ConfigurationError("Give the mail's content as html, as text, or as both; or name a template_id.")
-    else:
-        own = [parameter for parameter in _OF_A_TEMPLATE if given.get(parameter) is not None]
-        if own:
-            raise ConfigurationError(f"{', '.join(own)}: a template has that of its own. Leave it out, or template_id.")
+    _check_is_whole(given, service)
     message = Message(
         to=_mailbox(given.get("to"), "to"),
         sender=_sender(given),
@@ -78,6 +75,24 @@ def message_from(given: Mapping[str, object]) -> Message:
     )
     _check_has_a_form(message, "The mail")
     return message
+
+
+def _check_is_whole(given: Mapping[str, object], service: Service) -> None:
+    """Find out whether a mail has all it needs, and nothing that its template has."""
+    if given.get("template_id") is None:
+        for parameter, remedy in _NEEDED.values():
+            if given.get(parameter) is None:
+                raise ConfigurationError(f"{parameter}: is missing. {remedy}; only a template has one of its own.")
+        if given.get("html") is None and given.get("text") is None:
+            raise ConfigurationError("Give the mail's content as html, as text, or as both; or name a template_id.")
+        return
+    for part, (parameter, remedy) in _NEEDED.items():
+        if part in service.template_needs and given.get(parameter) is None:
+            raise ConfigurationError(f"{parameter}: is missing. {remedy}; {service.name}'s templates have none.")
+    brought = [name for part, names in _BESIDE_A_TEMPLATE.items() if part in service.template_brings for name in names]
+    own = [name for name in brought if given.get(name) is not None]
+    if own:
+        raise ConfigurationError(f"{', '.join(own)}: a template has that of its own. Leave it out, or template_id.")
 
 
 def variables(given: object, parameter: str) -> Mapping[str, Json]:

@@ -73,8 +73,10 @@ class Overview:
     def _newest(self) -> CampaignsPage:
         """Return the page with the newest campaigns: the last one, or the first where that begins with the newest."""
         page = self._service.campaigns_page(self._newest_page)
-        if page.last != page.number and not (page.number == 1 and _begins_with_newest(page)):
-            page = self._service.campaigns_page(page.last)
+        if page.number != 1 or not _begins_with_newest(page):
+            # Where a page tells no more than that there is another, it takes a request for each, the first time.
+            while page.last != page.number:
+                page = self._service.campaigns_page(page.last)
         self._newest_page = page.number
         return page
 
@@ -89,6 +91,7 @@ class SentSince:
         self._open: set[str] | None = None
         self._newest: datetime | None = None
         self._at_newest: set[str] = set()
+        self._highest: int | None = None
         self._familiar: set[str] = set()
         if memory is not None:
             self._open = _texts(memory.get("open"))
@@ -96,6 +99,8 @@ class SentSince:
             self._familiar = self._open | self._at_newest
             newest = memory.get("newest")
             self._newest = datetime.fromisoformat(newest) if isinstance(newest, str) else None
+            highest = memory.get("highest")
+            self._highest = highest if isinstance(highest, int) else None
 
     def newly_sent(self, overview: Mapping[str, Campaign]) -> list[Campaign]:
         """Return what was sent since the last call, the earliest first, and remember what is there now."""
@@ -115,21 +120,30 @@ class SentSince:
             "open": sorted(self._open or ()),
             "newest": self._newest.isoformat() if self._newest else None,
             "at_newest": sorted(self._at_newest),
+            "highest": self._highest,
         }
 
     def _note_newest(self, overview: Mapping[str, Campaign]) -> None:
-        """Note when the newest campaign was made that was ever seen, and which were made in that second."""
+        """Note when the newest campaign was made that was ever seen, and which were made in that second.
+
+        Of those that do not say when they were made, note the highest number.
+        """
         before = self._newest
         created = {each.id: each.created for each in overview.values() if each.created}
         self._newest = max((*created.values(), *([before] if before else [])), default=None)
         at_newest = {each for each, moment in created.items() if moment == self._newest}
         self._at_newest = at_newest | self._at_newest if self._newest == before else at_newest
+        numbers = [self._highest, *map(_number, overview.values())]
+        self._highest = max((number for number in numbers if number is not None), default=None)
 
     def _is_new(self, campaign: Campaign) -> bool:
         """Tell whether a campaign was made since the last overview, rather than having moved into this one."""
         if campaign.id in self._familiar:
             return False
-        return self._newest is None or (campaign.created is not None and campaign.created >= self._newest)
+        if campaign.created is not None:
+            return self._newest is None or campaign.created >= self._newest
+        number = _number(campaign)
+        return number is not None and (self._highest is None or number > self._highest)
 
 
 def _may_be_sent(campaign: Campaign, *, is_deep: bool) -> bool:
@@ -138,7 +152,13 @@ def _may_be_sent(campaign: Campaign, *, is_deep: bool) -> bool:
 
 def _begins_with_newest(page: CampaignsPage) -> bool:
     created = [each.created for each in page.campaigns if each.created is not None]
-    return bool(created) and created[0] > created[-1]
+    numbers = [number for each in page.campaigns if (number := _number(each)) is not None]
+    return (bool(created) and created[0] > created[-1]) or (bool(numbers) and numbers[0] > numbers[-1])
+
+
+def _number(campaign: Campaign) -> int | None:
+    """Return the number of a campaign that does not say when it was made; services count upwards."""
+    return int(campaign.id) if campaign.created is None and campaign.id.isdecimal() else None
 
 
 def _texts(values: object) -> set[str]:

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from airflow_provider_sender.client.errors import InvalidRequestError, without_addresses
+from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, without_addresses
 from airflow_provider_sender.jobs.formats import json_line
 from airflow_provider_sender.jobs.mapping import Rejected
 
@@ -44,7 +44,7 @@ class Rejects:
         return "; ".join(f"{count} x {reason}" for reason, count in self.reasons.most_common(5))
 
 
-def refused(error: InvalidRequestError) -> Rejected:
+def refused(error: InvalidRequestError | NotFoundError) -> Rejected:
     """Return why the service refused a row, in its own words."""
     field = next(iter(error.errors), None)
     return Rejected(field, "; ".join(error.errors[field]) if field is not None else error.message)

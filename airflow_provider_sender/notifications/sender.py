@@ -40,8 +40,8 @@ class SenderNotifier(BaseNotifier):
     :param html: the content. (templated)
     :param text: the content as plain text. Where there is neither, it says what happened, in which run, and where the
         log is. (templated)
-    :param template_id: or a transactional campaign kept with the service, which has a subject, a sender and content of
-        its own. (templated)
+    :param template_id: or a template kept with the service. It may have a subject and a sender of its own, which are
+        left out then; whether it has, differs from service to service. (templated)
     :param variables: values for the placeholders of the content or template. (templated)
     :param reply_to: where answers go. (templated)
     :param sender_conn_id: connection to the account. (templated)
@@ -121,7 +121,7 @@ class SenderNotifier(BaseNotifier):
         from airflow_provider_sender.client.errors import SenderError
 
         failures: list[SenderError] = []
-        messages = self._messages(context)
+        messages = self._messages(service, context)
         for message in messages:
             try:
                 service.send_message(message)
@@ -132,22 +132,22 @@ class SenderNotifier(BaseNotifier):
         if failures:
             raise SenderError(f"{len(failures)} of {len(messages)} mails: {failures[-1]}") from failures[-1]
 
-    def _messages(self, context: Context) -> list[Message]:
+    def _messages(self, service: Service, context: Context) -> list[Message]:
         from airflow_provider_sender.client.errors import ConfigurationError
         from airflow_provider_sender.jobs.message import message_from
 
         # Where a template renders to nothing, a mail that says less is better than none.
         mail = {name: value for name in _MAIL if (value := getattr(self, name)) and str(value).strip()}
-        if "template_id" not in mail:
-            facts: Mapping[str, Any] = dict(context)
+        facts: Mapping[str, Any] = dict(context)
+        if "template_id" not in mail or "subject" in service.template_needs:
             mail["subject"] = " ".join(str(mail.get("subject") or subject_of(facts)).split())
-            if "html" not in mail and "text" not in mail:
-                mail["text"] = text_of(facts)
+        if not mail.keys() & {"template_id", "html", "text"}:
+            mail["text"] = text_of(facts)
         several = isinstance(self.to, Collection) and not isinstance(self.to, str | Mapping)
         everybody = list(self.to) if several else [self.to]
         if not everybody:
             raise ConfigurationError("to: is empty. Name somebody, or leave the notifier out.")
-        return [message_from({**mail, "to": each}) for each in everybody]
+        return [message_from({**mail, "to": each}, service) for each in everybody]
 
     @contextlib.contextmanager
     def _at_most_a_line_in_the_log(self) -> Iterator[None]:

@@ -45,8 +45,8 @@ class SenderSendMessageOperator(SenderOperator):
     :param subject: what is read first. (templated)
     :param html: the content. (templated)
     :param text: the content as plain text, alone or beside ``html``. (templated)
-    :param template_id: or a transactional campaign kept with the service, which has a subject, a sender and content of
-        its own. (templated)
+    :param template_id: or a template kept with the service. It may have a subject and a sender of its own, which are
+        left out then; whether it has, differs from service to service. (templated)
     :param variables: values for the placeholders of the content or template. (templated)
     :param from_email: the address it is sent from; its domain must be verified with the service. (templated)
     :param from_name: the sender's name, by default the address. (templated)
@@ -101,6 +101,7 @@ class SenderSendMessageOperator(SenderOperator):
 
         with no_retry_when_final():
             self._check_rendered()
-            message = message_from({name: revealed(getattr(self, name)) for name in _MAIL})
+            service = self.service()
+            message = message_from({name: revealed(getattr(self, name)) for name in _MAIL}, service)
             intents = NotedIntents(context, "sender_message")
-            return send_message_once(self.service(), message, tries_of(context), intents, run=run_of(context))
+            return send_message_once(service, message, tries_of(context), intents, run=run_of(context))

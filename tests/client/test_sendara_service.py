@@ -388,7 +388,9 @@ def test_a_list_that_is_not_there_refuses_the_row(account: SendaraAccount) -> No
 
     results = account.service().write_subscribers(writes, trigger_automation=False)
 
-    assert all(isinstance(result.refusal, NotFoundError) for result in results)
+    refusals = [result.refusal for result in results]
+    assert all(isinstance(refusal, NotFoundError) for refusal in refusals)
+    assert {tuple(refusal.errors) for refusal in refusals if refusal} == {("groups",)}
 
 
 # Lists

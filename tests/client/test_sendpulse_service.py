@@ -239,6 +239,7 @@ def test_a_list_that_is_not_there_refuses_its_rows(service: SendPulseService) ->
         trigger_automation=False,
     )
     assert isinstance(gone.refusal, NotFoundError)
+    assert gone.refusal.errors == {"groups": ["the account has no such group"]}
     assert taken.refusal is None
 
 

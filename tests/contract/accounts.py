@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import MagicMock
@@ -27,18 +27,48 @@ class Kind:
     :param connection: the sandbox's property with the Airflow connection.
     :param listing: path of the calls that read subscribers.
     :param start: path of the call that has mails sent, from a definition.
+    :param look: path of the call that reads a campaign.
+    :param write: path of the calls that write subscribers.
+    :param message: path of the call that sends a single mail.
     """
 
     name: str
     connection: str
     listing: str
     start: str
+    look: str
+    write: str
+    message: str
 
 
 KINDS = (
-    Kind("Sender", "connection", "/subscribers", "/campaigns/*/send"),
-    Kind("SendPulse", "sendpulse_connection", "/addressbooks/*/emails", "/campaigns"),
-    Kind("Sendara", "sendara_connection", "/v1/contacts", "/v1/broadcasts/*/send"),
+    Kind(
+        name="Sender",
+        connection="connection",
+        listing="/subscribers",
+        start="/campaigns/*/send",
+        look="/campaigns/*",
+        write="/subscribers",
+        message="/message/send",
+    ),
+    Kind(
+        name="SendPulse",
+        connection="sendpulse_connection",
+        listing="/addressbooks/*/emails",
+        start="/campaigns",
+        look="/campaigns/*",
+        write="/addressbooks/*/emails",
+        message="/smtp/emails",
+    ),
+    Kind(
+        name="Sendara",
+        connection="sendara_connection",
+        listing="/v1/contacts",
+        start="/v1/broadcasts/*/send",
+        look="/v1/broadcasts/*",
+        write="/v1/contacts/import",
+        message="/v1/send",
+    ),
 )
 
 
@@ -56,13 +86,17 @@ class Account:
         people: list[dict[str, Json]] = [
             {"email": email, "groups": ["All", "VIP"] if email in VIPS else ["All"]} for email in ACTIVE
         ]
+        people[-1]["fields"] = {"City": "Riga", "Visits": 1}
         out: list[dict[str, Json]] = [{"email": email, "groups": ["All"], "status": "unsubscribed"} for email in OUT]
         self.sandbox.seed(rows=people + out)
 
-    def connection(self, **changes: str) -> str:
-        """Return the Airflow connection, as JSON."""
-        extra: dict[str, Json] = {"settle_time": 0.1, "time_zone": "UTC", "max_wait": 2, "timeout": 5}
-        return json.dumps({**getattr(self.sandbox, self.kind.connection), **changes, "extra": json.dumps(extra)})
+    def connection(self, extra: Mapping[str, Json] | None = None, **changes: str) -> str:
+        """Return the Airflow connection, as JSON.
+
+        :param extra: extras to set otherwise. A connection with others has a request budget of its own.
+        """
+        extras = {"settle_time": 0.1, "time_zone": "UTC", "max_wait": 2, "timeout": 5, **(extra or {})}
+        return json.dumps({**getattr(self.sandbox, self.kind.connection), **changes, "extra": json.dumps(extras)})
 
     @property
     def service(self) -> Service:

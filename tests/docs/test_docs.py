@@ -10,9 +10,8 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import fields as dataclass_fields
-from datetime import date
 from importlib import import_module
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -32,10 +31,9 @@ from airflow_provider_sender.sandbox.faults import AnyFault, Fault
 from airflow_provider_sender.sandbox.remote import CampaignCounters, Counters, LoggedRequest, Sandbox
 from airflow_provider_sender.sandbox.settings import Settings as Knobs
 from airflow_provider_sender.sandbox.state import State
+from tests.docs.endpoints import requests_of
 from tests.docs.rst import ROOT, Directive, Page, headings, literals, page, pages, rows_of
 from tests.packaging.ours import modules_of, source_of, sources
-
-AnswerT = TypeVar("AnswerT")
 
 KINDS = {"operators": "operator", "transfers": "operator", "sensors": "sensor", "triggers": "trigger"}
 GUIDES = {
@@ -341,36 +339,9 @@ def test_every_field_of_the_form_is_documented() -> None:
 # Hook
 
 
-class Called(Exception):
-    """Carries the request that would have been made."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-
-
-class Recorder(SenderEndpoints):
-    """Makes no calls."""
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        raise Called(request)
-
-
 def endpoints() -> dict[str, Request]:
     """Return every endpoint method and the request it makes."""
-    values = {"str": "x", "date": date(2026, 1, 1), "Sequence[str]": ["x"], "Mapping[str, Json]": {}}
-    found = {}
-    for name, method in inspect.getmembers(Recorder(), inspect.ismethod):
-        if name.startswith("_") or name == "call":
-            continue
-        required = {
-            key: CAMPAIGN_EVENTS[0] if key == "event" else values[parameter.annotation]
-            for key, parameter in inspect.signature(method).parameters.items()
-            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-        }
-        with pytest.raises(Called) as called:
-            method(**required)
-        found[name] = called.value.request
-    return found
+    return requests_of(SenderEndpoints, event=CAMPAIGN_EVENTS[0])
 
 
 def test_every_endpoint_is_documented() -> None:
@@ -403,7 +374,7 @@ def test_the_sandbox_serves_every_endpoint_of_the_hook() -> None:
 def test_members_of_the_hook_are_there() -> None:
     for name in page("hooks/sender").column("The hook itself"):
         if name.startswith("SenderHook("):
-            assert str(inspect.signature(SenderHook).parameters["sender_conn_id"].default) in name
+            assert SenderHook().sender_conn_id in name
         else:
             assert hasattr(SenderHook, name.partition("(")[0])
 
@@ -523,7 +494,7 @@ def templates() -> set[str]:
 
     def put_in(part: ast.expr) -> str:
         expression = ast.unparse(part.value) if isinstance(part, ast.FormattedValue) else ""
-        return "Sender" if expression in ("service.name", "self._dialect.name") else "..."
+        return "Sender" if expression in ("service", "service.name", "self._dialect.name") else "..."
 
     found = set()
     packages = ("client", "hooks", "jobs", "notifications", "operators", "sensors", "sql", "transfers", "triggers")

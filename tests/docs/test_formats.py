@@ -241,7 +241,7 @@ def outcome_of(current: Consent | None, wanted: Consent | None, mode: ConsentMod
         return {"**held**: nothing of the row is written", "**held**"}
     if decision is Decision.CREATE:
         is_plain = asked.consent in (None, Consent.ACTIVE)
-        return {"created, as Sender creates people" if is_plain else "created and set to it at once"}
+        return {"created, as the service creates people" if is_plain else "created and set to it at once"}
     assert decision is Decision.UPDATE
     if asked.consent in (None, current):
         return {"the rest is written", "the rest is written, the status stays"}

@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any, TypeVar
-
-import pytest
-
 from airflow_provider_sender.client.sendara import SendaraEndpoints
 from airflow_provider_sender.client.sendara_dialect import ScopedRequest
 from airflow_provider_sender.client.sendara_webhooks import TOLERANCE
 from airflow_provider_sender.client.sendara_writing import ImportForm
-from airflow_provider_sender.client.transport import Request
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES
+from tests.docs.endpoints import requests_of
 from tests.docs.rst import literals, page
-
-AnswerT = TypeVar("AnswerT")
-
-GIVEN: dict[str, Any] = {
-    "str": "x",
-    "bytes": b"x",
-    "Sequence[str]": ["x"],
-    "Mapping[str, Json]": {},
-    "Sequence[Mapping[str, Json]]": [{"idempotency_key": "x"}],
-}
-
-
-class Called(Exception):
-    """Carries the request that would have been made."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-
-
-class Recorder(SendaraEndpoints):
-    """Makes no calls."""
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        raise Called(request)
 
 
 def endpoints() -> dict[str, ScopedRequest]:
     """Return every endpoint method and the request it makes."""
-    found: dict[str, ScopedRequest] = {}
-    for name, method in inspect.getmembers(Recorder(), inspect.ismethod):
-        if name.startswith("_") or name == "call":
-            continue
-        required = {
-            key: "image/png" if key == "content_type" else GIVEN[parameter.annotation]
-            for key, parameter in inspect.signature(method).parameters.items()
-            if parameter.default is parameter.empty
-        }
-        with pytest.raises(Called) as called:
-            method(**required)
-        assert isinstance(called.value.request, ScopedRequest)
-        found[name] = called.value.request
-    return found
+    requests = requests_of(SendaraEndpoints, content_type="image/png")
+    return {name: request for name, request in requests.items() if isinstance(request, ScopedRequest)}
 
 
 def test_every_endpoint_is_documented() -> None:
@@ -75,6 +34,7 @@ def test_every_endpoint_is_documented() -> None:
 
 
 def test_no_endpoint_forgets_to_say_its_scope() -> None:
+    assert endpoints().keys() == requests_of(SendaraEndpoints, content_type="image/png").keys()
     assert {name for name, request in endpoints().items() if request.scope is None} == {
         "get_verification",
         "set_spend_caps",

@@ -2,51 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from datetime import date
-from typing import TypeVar
-
-import pytest
-
 from airflow_provider_sender.client.sendpulse import SendPulseEndpoints
-from airflow_provider_sender.client.transport import Request
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES
 from airflow_provider_sender.hooks.sendpulse import SendPulseHook
+from tests.docs.endpoints import requests_of
 from tests.docs.rst import literals, page
-from tests.docs.test_docs import Called
-
-AnswerT = TypeVar("AnswerT")
-
-
-class Recorder(SendPulseEndpoints):
-    """Makes no calls."""
-
-    def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
-        raise Called(request)
-
-
-def endpoints() -> dict[str, Request]:
-    """Return every endpoint method and the request it makes."""
-    values = {
-        "str": "x",
-        "date": date(2026, 1, 1),
-        "Sequence[str]": ["x"],
-        "Mapping[str, Json]": {},
-        "Sequence[Mapping[str, Json]]": [],
-    }
-    found = {}
-    for name, method in inspect.getmembers(Recorder(), inspect.ismethod):
-        if name.startswith("_") or name == "call":
-            continue
-        required = {
-            key: values[parameter.annotation]
-            for key, parameter in inspect.signature(method).parameters.items()
-            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-        }
-        with pytest.raises(Called) as called:
-            method(**required)
-        found[name] = called.value.request
-    return found
 
 
 def test_every_endpoint_is_documented() -> None:
@@ -56,7 +16,7 @@ def test_every_endpoint_is_documented() -> None:
     }
     assert documented == {
         name: (f"{request.method} {request.path}", "yes" if request.repeatable else "no")
-        for name, request in endpoints().items()
+        for name, request in requests_of(SendPulseEndpoints).items()
     }
 
 

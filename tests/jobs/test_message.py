@@ -47,7 +47,7 @@ class Notes:
 
 
 def send(service: Any, notes: Notes | None = None, tries: str = "2", **given: Any) -> str | None:
-    return send_message_once(service, message_from({**MAIL, **given}), tries, notes or Notes())
+    return send_message_once(service, message_from({**MAIL, **given}, service), tries, notes or Notes())
 
 
 def test_a_mail_is_posted_as_the_reference_has_it(service: SenderService, sender_sandbox: Sandbox) -> None:
@@ -93,7 +93,7 @@ def test_a_template_sends_with_its_own_subject_and_sender(service: SenderService
     template = service.client.create_transactional_campaign(
         {"subject": "Receipt", "from": "The Shop", "reply_to": "shop@example.com", "editor": "html"}
     )
-    mail = message_from({"to": "ann@example.com", "template_id": template.id, "variables": {"name": "Ann"}})
+    mail = message_from({"to": "ann@example.com", "template_id": template.id, "variables": {"name": "Ann"}}, service)
 
     assert send_message_once(service, mail, "2", Notes())
 
@@ -232,7 +232,7 @@ def test_what_json_has_a_form_for_may_be_a_variable(service: SenderService, send
 @settings(max_examples=200, deadline=None)
 def test_whatever_is_given_is_a_whole_mail_or_refused(given: dict[str, Any]) -> None:
     with suppress(ConfigurationError):
-        message = message_from({**MAIL, **given})
+        message = message_from({**MAIL, **given}, MemoryService())
         assert message.html or message.text or message.template_id
         assert "@" in message.to.email
 

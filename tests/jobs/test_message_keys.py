@@ -54,7 +54,7 @@ def account() -> Iterator[SendaraAccount]:
 
 
 def send(account: SendaraAccount, notes: Notes, tries: str = "2", run: str = "dag/task/run/-1") -> str | None:
-    return send_message_once(account.service(max_retries=0), message_from(MAIL), tries, notes, run=run)
+    return send_message_once(account.service(max_retries=0), message_from(MAIL, account.service()), tries, notes, run=run)
 
 
 @pytest.mark.parametrize("keeps", [Notes, NoNotes])
@@ -116,7 +116,7 @@ def test_without_keys_a_killed_try_still_stops_the_next() -> None:
 
     notes, service = Notes(), Keyless(before=kill)
     with pytest.raises(OutcomeUnknownError):
-        send_message_once(service, message_from(MAIL), "2", notes, run="run")
+        send_message_once(service, message_from(MAIL, service), "2", notes, run="run")
     with pytest.raises(OutcomeUnknownError):
-        send_message_once(service, message_from(MAIL), "2", notes, run="run")
+        send_message_once(service, message_from(MAIL, service), "2", notes, run="run")
     assert service.calls == ["send_message"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.records import Campaign, CampaignState
+from airflow_provider_sender.client.records import Campaign, CampaignsPage, CampaignState
 from airflow_provider_sender.jobs.overview import LOOKS_BETWEEN_DEEP_ONES, MOST_PAGES, Overview, SentSince
 from tests.jobs.accounts import MemoryService
 
@@ -19,6 +19,11 @@ SENT, DRAFT, SENDING = CampaignState.SENT, CampaignState.DRAFT, CampaignState.SE
 def campaign(number: int, state: CampaignState = SENT, **values: Any) -> Campaign:
     created = BEGINNING + timedelta(minutes=number)
     return Campaign(f"c{number}", state=state, **{"created": created, **values})
+
+
+def numbered(number: int, state: CampaignState = SENT) -> Campaign:
+    """Return a campaign that does not say when it was made."""
+    return Campaign(str(number), state=state)
 
 
 def account(count: int, *, batch: int = 10, newest_first: bool = False) -> MemoryService:
@@ -109,6 +114,19 @@ def test_what_changed_pages_while_they_were_read_is_seen_at_the_next_look() -> N
     assert [each.id for each in since.newly_sent(overview.look())] == ["c3"]
 
 
+@pytest.mark.parametrize("count", [0, 7, 10, 35, 40])
+def test_where_a_page_tells_only_that_there_is_another_the_first_look_sees_everything(count: int) -> None:
+    class Guessing(MemoryService):
+        def campaigns_page(self, number: int) -> CampaignsPage:
+            page = super().campaigns_page(number)
+            return CampaignsPage(page.campaigns, number, number + (len(page.campaigns) == self.batch))
+
+    service = Guessing(campaigns=[numbered(each) for each in range(count)], batch=10)
+    overview = Overview(service)
+    assert set(overview.look()) == {str(number) for number in range(count)}
+    assert requests(service, overview) <= 2  # the last page may be empty
+
+
 # What was sent since
 
 
@@ -164,6 +182,14 @@ def test_the_first_sent_comes_first() -> None:
     news(since, *(campaign(number, SENDING) for number in range(3)))
     times = [BEGINNING + timedelta(hours=hour) for hour in (3, 1, 2)]
     assert news(since, *(campaign(number, sent_at=times[number]) for number in range(3))) == ["c1", "c2", "c0"]
+
+
+def test_campaigns_that_do_not_say_when_they_were_made_go_by_their_numbers_also_over_restarts() -> None:
+    since = SentSince()
+    assert news(since, *map(numbered, (8, 9))) == []
+    assert news(since, *map(numbered, (7, 8, 9, 10))) == ["10"]
+    since = SentSince(json.loads(json.dumps(since.memory)))
+    assert news(since, *map(numbered, (7, 8, 9, 10, 11))) == ["11"]
 
 
 STATES = st.sampled_from([DRAFT, SENDING, SENT])

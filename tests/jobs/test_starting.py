@@ -24,7 +24,7 @@ from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError
 from airflow_provider_sender.jobs.scheduling import cancel
 from airflow_provider_sender.jobs.send import send_once
 from airflow_provider_sender.jobs.starting import ClaimedElsewhereError, SentTooSoonError
-from airflow_provider_sender.sandbox.remote import Sandbox
+from airflow_provider_sender.sandbox.remote import Json, Sandbox
 from tests.jobs.runs import Notes, Nowhere
 
 KEY = "weekly-1"
@@ -148,7 +148,7 @@ def test_a_call_that_was_lost_on_the_way_keeps_its_claim_until_it_cannot_arrive_
 @pytest.mark.parametrize("status", [422, 403])
 def test_a_refused_campaign_is_told_in_the_services_words_and_leaves_no_claim(account: Sandbox, status: int) -> None:
     service = sendpulse(account)
-    body = {"message": "Sender is not valid", "error_code": 704}
+    body: dict[str, Json] = {"message": "Sender is not valid", "error_code": 704}
     account.fault("status", "/campaigns", "POST", status=status, body=body)
     with pytest.raises(Exception, match="Sender is not valid"):
         send_once(service, sending(service), Notes())

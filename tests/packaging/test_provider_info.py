@@ -63,10 +63,26 @@ def test_what_it_names_can_be_imported(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "method"),
-    [("hooks", "get_conn"), ("operators", "execute"), ("sensors", "poke"), ("triggers", "run")],
+    [("operators", "execute"), ("sensors", "poke"), ("triggers", "run")],
 )
 def test_every_module_users_import_from_is_listed(kind: str, method: str) -> None:
     assert modules(kind) == set(modules_defining(method, kind))
+
+
+def test_the_hook_of_every_connection_type_is_listed() -> None:
+    hooks = {
+        module
+        for module in modules_of("hooks")
+        for node in source_of(module).body
+        if isinstance(node, ast.ClassDef) and any(_is_connection_type(part) for part in node.body)
+    }
+
+    assert len(hooks) == len(INFO["connection-types"])
+    assert modules("hooks") == hooks
+
+
+def _is_connection_type(part: ast.stmt) -> bool:
+    return isinstance(part, ast.AnnAssign) and ast.unparse(part.target) == "conn_type" and part.value is not None
 
 
 def test_every_transfer_is_listed() -> None:

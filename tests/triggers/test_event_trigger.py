@@ -3,17 +3,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG, Asset, AssetWatcher, BaseHook, Connection
-from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+from airflow.triggers.base import BaseEventTrigger
 
 from airflow_provider_sender.client.sender import SenderClient
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.triggers.campaigns import SenderCampaignEventTrigger
 from tests.jobs.accounts import service_of
+from tests.triggers.watching import Events, Store
 
 shares_streams = pytest.mark.skipif(
     not hasattr(BaseEventTrigger, "shared_stream_key"), reason="Airflow shares streams from 3.3 on"
@@ -41,55 +41,6 @@ def watcher(**options: Any) -> SenderCampaignEventTrigger:
 def draft(client: SenderClient, title: str) -> str:
     body = {"subject": "S", "from": "F", "reply_to": "f@example.com", "content_type": "html"}
     return client.create_campaign({**body, "title": title, "content": "<a>unsubscribe</a>"})
-
-
-class Events:
-    """What a watcher tells, collected while a test goes on."""
-
-    def __init__(self, stream: AsyncIterator[TriggerEvent]) -> None:
-        self.told: list[dict[str, Any]] = []
-        self._task = asyncio.ensure_future(self._collect(stream))
-
-    async def _collect(self, stream: AsyncIterator[TriggerEvent]) -> None:
-        async for event in stream:
-            self.told.append(event.payload)
-
-    @property
-    def ids(self) -> list[str]:
-        return [event["id"] for event in self.told]
-
-    async def until(self, count: int) -> list[str]:
-        """Wait for so many events, and a while more for one too many."""
-        deadline = time.monotonic() + 10
-        while len(self.told) < count:
-            assert time.monotonic() < deadline, self.told
-            assert not self._task.done()
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
-        return self.ids
-
-    async def stop(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-
-class Store:
-    """What Airflow keeps for an asset."""
-
-    def __init__(self, *, fails: int = 0) -> None:
-        self.kept: dict[str, str] = {}
-        self.writes = 0
-        self._fails = fails
-
-    async def aget(self, key: str) -> object:
-        if self._fails:
-            self._fails -= 1
-            raise RuntimeError("the API server is away")
-        return json.loads(self.kept[key]) if key in self.kept else None
-
-    async def aset(self, key: str, value: object) -> None:
-        self.writes += 1
-        self.kept[key] = json.dumps(value)
 
 
 def test_it_is_made_again_from_what_it_says_of_itself() -> None:

@@ -88,6 +88,9 @@ with dag_of("send_new", group="") as send_new:
 with dag_of("send", campaign="") as send:
     SenderSendCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}")
 
+with dag_of("send_to_many", campaign="") as send_to_many:
+    SenderSendCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}", min_recipients=1_000)
+
 with dag_of("schedule", campaign="", send_at=None) as schedule:
     SenderSendCampaignOperator(task_id="job", campaign_id="{{ params.campaign }}", send_at="{{ params.send_at }}")
 
