@@ -29,7 +29,7 @@ with DAG(
             "/tmp/sender",
             type="string",
             description="Where the files go: a local folder or s3://conn_id@bucket/prefix, gs://..., abfs://...",
-        )
+        ),
     },
     default_args={"retries": 2},
 ) as dag:

@@ -64,14 +64,12 @@ class Account:
 
     :param files: folder of what the DAGs read and write.
     :param people: who is in it.
-    :param failed_reads: how many answers to reading calls failed on purpose.
     """
 
     kind: Kind
     box: Sandbox
     files: Path
     people: list[dict[str, Any]] = field(default_factory=list)
-    failed_reads: int = 0
 
     @property
     def connection(self) -> dict[str, object]:
@@ -95,24 +93,19 @@ class Account:
 
     def furnish(self) -> None:
         """Begin anew, with people."""
-        self.box.reset(send_seconds=2, **self.kind.settings)
+        self.box.reset(subscribers=0, send_seconds=2, **self.kind.settings)
         self.people = list(_people(self.kind))
         self.box.seed(rows=self.people)
 
-    def fail_reading(self) -> None:
-        """Have one answer in twenty fail while subscribers are read."""
+    def order_faults(self) -> None:
+        """Have reads fail now and then, some customers refused, and the reply to the call that sends lost."""
         self.box.fault("status", path=self.kind.listing, method="GET", status=503, every=20, times=None)
-
-    def fail_writing_and_sending(self) -> None:
-        """Have some customers refused, and the answer to the call that sends the newsletter lost."""
-        self.failed_reads = self.faults_fired("status")
-        self.box.clear_faults()
         if self.kind.writing is not None:
             self.box.fault("reject", path=self.kind.writing, method="POST", email="*@refused.invalid", times=None)
         self.box.fault("drop_after", path=self.kind.start, method="POST")
 
     def faults_fired(self, kind: str) -> int:
-        """Return how often a kind of fault happened since the last were ordered."""
+        """Return how often a kind of fault happened."""
         return sum(fault["fired"] for fault in self.box.faults() if fault["kind"] == kind)
 
     def write_customers(self) -> None:

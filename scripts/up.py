@@ -26,8 +26,13 @@ def main() -> None:
     # What stops this script by other means than Ctrl-C must stop Airflow, too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     with Sandbox.start(subscribers=10_000) as box:
-        connection = {**box.connection, "extra": json.dumps({"settle_time": 5})}
-        local = LocalAirflow(UP / "airflow", connection)
+        extra = json.dumps({"settle_time": 5})
+        connections = {
+            "sender_default": {**box.connection, "extra": extra},
+            "sendpulse_default": {**box.sendpulse_connection, "extra": extra},
+            "sendara_default": {**box.sendara_connection, "extra": extra},
+        }
+        local = LocalAirflow(UP / "airflow", connections)
         port = _free_port(8080)
         local.environment["AIRFLOW__API__PORT"] = str(port)
         local.environment["AIRFLOW__API__BASE_URL"] = f"http://localhost:{port}"
@@ -97,7 +102,8 @@ def _say_where(local: LocalAirflow, port: int, box: Sandbox) -> None:
     (user, password), *_ = json.loads(passwords.read_text()).items()
     print(f"Airflow      http://localhost:{port}   login {user}, password {password}")
     print(f"The sandbox  {box.url}")
-    print("The connection sender_default is there. Ctrl-C stops both.", flush=True)
+    print("The connections sender_default, sendpulse_default and sendara_default are there, all to one account.")
+    print("Ctrl-C stops both.", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from airflow_provider_sender.client.numbered import MOST_PASSES
-from airflow_provider_sender.client.paging import Listing, ListingDriftError, ListingReport, OnDrift, Page, Row
+from airflow_provider_sender.client.paging import (
+    NOT_SETTLED,
+    Listing,
+    ListingDriftError,
+    ListingReport,
+    OnDrift,
+    Page,
+    Row,
+)
 from airflow_provider_sender.client.seen import SeenKeys
 
 log = logging.getLogger(__name__)
@@ -96,11 +104,7 @@ class GrowingListing(Listing):
                 if on_drift is OnDrift.WARN:
                     return
             before = this
-        raise ListingDriftError(
-            report,
-            "Reading again did not settle it. Run it when the account is quieter, or accept what there is with "
-            "on_drift='warn'.",
-        )
+        raise ListingDriftError(report, NOT_SETTLED)
 
     def _doubt(self, report: ListingReport, on_drift: OnDrift) -> None:
         """Say that rows may be missing, in the way that is asked for."""

@@ -29,6 +29,7 @@ from itertools import pairwise
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
 from airflow_provider_sender.client.order import Balance, Watch, moment_of
 from airflow_provider_sender.client.paging import (
+    NOT_SETTLED,
     Listing,
     ListingDriftError,
     ListingReport,
@@ -37,6 +38,7 @@ from airflow_provider_sender.client.paging import (
     Page,
     Row,
     Stretch,
+    is_left_so,
 )
 from airflow_provider_sender.client.seen import SeenKeys
 
@@ -88,14 +90,8 @@ class NumberedListing(Listing):
             began = time.monotonic()
             first = self.page(1, Order.CREATED, ascending=True)
             yield from self._backwards(first, time.monotonic() - began, seen, report)
-        if report.is_sound:
-            return
-        if on_drift is OnDrift.WARN:
-            log.warning("Rows may be missing: %s", report.sentence())
-            return
-        if on_drift is OnDrift.FAIL:
-            raise ListingDriftError(report, "Run it again, or let on_drift='repair' read the account once more.")
-        yield from self._repair(seen, report)
+        if not is_left_so(report, on_drift):
+            yield from self._repair(seen, report)
 
     def _backwards(self, first: Page, seconds: float, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
         """Read from the end to the front, then what has come since."""
@@ -220,11 +216,7 @@ class NumberedListing(Listing):
                 return
             is_ascending = not is_ascending
         if not report.is_sound:
-            raise ListingDriftError(
-                report,
-                "Reading again did not settle it. Run it when the account is quieter, or accept what there is with "
-                "on_drift='warn'.",
-            )
+            raise ListingDriftError(report, NOT_SETTLED)
 
     def _forwards(
         self, order: Order, is_ascending: bool, seen: SeenKeys, report: ListingReport

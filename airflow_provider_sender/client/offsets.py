@@ -23,7 +23,16 @@ import msgspec
 
 from airflow_provider_sender.client.errors import UnsupportedOperationError
 from airflow_provider_sender.client.order import moment_of
-from airflow_provider_sender.client.paging import Listing, ListingDriftError, ListingReport, OnDrift, Row, Stretch
+from airflow_provider_sender.client.paging import (
+    NOT_SETTLED,
+    Listing,
+    ListingDriftError,
+    ListingReport,
+    OnDrift,
+    Row,
+    Stretch,
+    is_left_so,
+)
 from airflow_provider_sender.client.seen import SeenKeys
 
 log = logging.getLogger(__name__)
@@ -91,14 +100,8 @@ class OffsetListing(Listing):
             report.since = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         if report.passes <= 1:
             yield from self._connected(seen, report)
-        if report.is_sound:
-            return
-        if on_drift is OnDrift.WARN:
-            log.warning("Rows may be missing: %s", report.sentence())
-            return
-        if on_drift is OnDrift.FAIL:
-            raise ListingDriftError(report, "Run it again, or let on_drift='repair' read the account once more.")
-        yield from self._repair(seen, report)
+        if not is_left_so(report, on_drift):
+            yield from self._repair(seen, report)
 
     def _connected(self, seen: SeenKeys, report: ListingReport) -> Iterator[list[Row]]:
         """Read from front to end, each page connected with the one before; then who came to the front since."""
@@ -168,11 +171,7 @@ class OffsetListing(Listing):
                 return
             is_ascending = not is_ascending or not self.can_reverse
         if not report.is_sound:
-            raise ListingDriftError(
-                report,
-                "Reading again did not settle it. Run it when the account is quieter, or accept what there is with "
-                "on_drift='warn'.",
-            )
+            raise ListingDriftError(report, NOT_SETTLED)
 
     def _plainly(self, seen: SeenKeys, report: ListingReport, *, ascending: bool) -> Generator[list[Row], None, bool]:
         """Read from front to end; return whether nothing moved meanwhile and every row the service counts came."""

@@ -7,6 +7,7 @@ How it is kept depends on how a service hands out its pages (``numbered.py``).
 from __future__ import annotations
 
 import enum
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ import msgspec
 
 from airflow_provider_sender.client.errors import SenderError
 from airflow_provider_sender.client.seen import SeenKeys
+
+log = logging.getLogger(__name__)
 
 
 class Order(enum.StrEnum):
@@ -143,6 +146,26 @@ class ListingDriftError(SenderError):
     def __init__(self, report: ListingReport, advice: str) -> None:
         super().__init__(f"The listing may be incomplete: {report.sentence()}. {advice}")
         self.report = report
+
+
+# What to do when reading again did not help.
+NOT_SETTLED = (
+    "Reading again did not settle it. Run it when the account is quieter, or accept what there is with on_drift='warn'."
+)
+
+
+def is_left_so(report: ListingReport, on_drift: OnDrift) -> bool:
+    """Tell whether a listing is left as it was read; else it is to be read again.
+
+    :raises ListingDriftError: when rows may be missing, and that is to be an error.
+    """
+    if report.is_sound:
+        return True
+    if on_drift is OnDrift.FAIL:
+        raise ListingDriftError(report, "Run it again, or let on_drift='repair' read the account once more.")
+    if on_drift is OnDrift.WARN:
+        log.warning("Rows may be missing: %s", report.sentence())
+    return on_drift is OnDrift.WARN
 
 
 class Listing(ABC):

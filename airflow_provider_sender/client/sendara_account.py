@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.records import Json
-from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
-from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest
-from airflow_provider_sender.client.sendara_records import (
+from airflow_provider_sender.client.sendara_account_records import (
     SendaraDomain,
     SendaraDomainCheck,
     SendaraKey,
@@ -16,6 +14,8 @@ from airflow_provider_sender.client.sendara_records import (
     SendaraVerification,
     SendaraWebhook,
 )
+from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
+from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest
 
 _VERIFICATION = ScopedRequest("GET", "/v1/account/verification")
 

@@ -158,15 +158,6 @@ class SendaraBatchItem(msgspec.Struct):
     error: SendaraErrorBody | None = None
 
 
-class SendaraUsage(msgspec.Struct):
-    """What was sent in a period, and what it cost in micro-dollars."""
-
-    period: str | None = None
-    total_send_count: int | None = None
-    total_cost_micros: int | None = None
-    channels: Json = None
-
-
 class SendaraTemplate(msgspec.Struct):
     """A template kept with the account."""
 
@@ -201,49 +192,6 @@ class SendaraSuppression(msgspec.Struct):
     updated_at: str | None = None
 
 
-class SendaraDomain(msgspec.Struct):
-    """A sending domain, and the DNS records it needs."""
-
-    id: str | None = None
-    domain: str | None = None
-    dkim_status: str | None = None
-    spf_status: str | None = None
-    dmarc_status: str | None = None
-    dns_records: Json = None
-    mail_from_domain: str | None = None
-    created_at: str | None = None
-
-
-class SendaraDomainCheck(msgspec.Struct):
-    """What a look at a domain's DNS records found."""
-
-    domain: str | None = None
-    fully_verified: bool | None = None
-    results: Json = None
-
-
-class SendaraKey(msgspec.Struct):
-    """An API key. ``key``, the secret, comes once, when it is made or rotated."""
-
-    id: str | None = None
-    key: str | None = None
-    key_prefix: str | None = None
-    scope: str | None = None
-    test_mode: bool | None = None
-    created_at: str | None = None
-
-
-class SendaraWebhook(msgspec.Struct):
-    """A webhook. Keep ``signing_secret``: some answers hold it only once."""
-
-    id: str = ""
-    endpoint_url: str | None = None
-    event_types: list[str] | None = None
-    signing_secret: str | None = None
-    is_active: bool | None = None
-    created_at: str | None = None
-
-
 class SendaraTestRecipient(msgspec.Struct):
     """One's own address, which test mails may go to."""
 
@@ -261,14 +209,6 @@ class SendaraUpload(msgspec.Struct):
     url: str | None = None
     content_type: str | None = None
     bytes: int | None = None
-
-
-class SendaraVerification(msgspec.Struct):
-    """Whether the account may send to anybody; in the sandbox mode of new ones it may not."""
-
-    sandbox_mode: bool | None = None
-    shared_email_sender: Json = None
-    channels: Json = None
 
 
 # What Sendara's broadcast states mean; anything else is UNKNOWN, which waits. Messages spell it with one l.

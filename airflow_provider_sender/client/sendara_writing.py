@@ -57,9 +57,12 @@ class SendaraWriter:
         alone += [each for each in numbered if not self._may_be_imported(each[1])]
         for line, each in alone:
             try:
-                ids[line] = self.write_alone(each)
+                contact_id = self.write_alone(each)
             except (InvalidRequestError, NotFoundError) as error:
                 refusals[line] = error
+                continue
+            if contact_id:  # else the answer did not say, and it is found later
+                ids[line] = contact_id
         accepted = [(line, each.change) for line, each in numbered if line not in refusals]
         refusals |= self._finish(accepted, ids)
         return [WriteResult(refusal=refusals.get(line)) for line in range(len(writes))]

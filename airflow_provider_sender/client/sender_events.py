@@ -23,7 +23,7 @@ from airflow_provider_sender.client.growing import GrowingListing
 from airflow_provider_sender.client.paging import Page, Row
 from airflow_provider_sender.client.records import CampaignEvent, CampaignTotals, EventKind, Json, moment
 from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
-from airflow_provider_sender.client.sender_records import Meta
+from airflow_provider_sender.client.sender_listing import RawPage
 from airflow_provider_sender.client.transport import read
 
 FoundT = TypeVar("FoundT")
@@ -60,14 +60,7 @@ _URL_KEYS = ("url", "link", "link_url", "href")
 _MILLISECONDS = 10**11
 
 
-class _RawPage(msgspec.Struct):
-    """A page whose rows stay as they came."""
-
-    data: list[msgspec.Raw]
-    meta: Meta
-
-
-_read_page = msgspec.json.Decoder(_RawPage, strict=False)
+_read_page = msgspec.json.Decoder(RawPage, strict=False)
 _read_row = msgspec.json.Decoder(dict[str, Json])
 
 

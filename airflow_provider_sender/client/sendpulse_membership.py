@@ -29,9 +29,7 @@ def join(client: SendPulseClient, list_id: str, emails: Sequence[str], known: Ma
         Write(SubscriberChange(email, email=known[email].email, groups=(list_id,)), known[email]) for email in joining
     ]
     # That they are in it is what matters, and that the call was taken says so.
-    results = dict(
-        zip(joining, write_all(client, writes, lambda _: {}, Variables(client)) if writes else [], strict=True)
-    )
+    results = dict(zip(joining, write_all(client, writes, Variables(client), reads_back=False), strict=True))
     _raise_missing_list(results.values())
     return Membership(
         changed=tuple(email for email, result in results.items() if result.refusal is None),

@@ -15,9 +15,7 @@ from airflow_provider_sender.client.errors import (
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
-    OutcomeUnknownError,
     PermissionDeniedError,
-    ServiceFailureError,
     UnsupportedOperationError,
 )
 from airflow_provider_sender.client.loose import row_from
@@ -50,17 +48,15 @@ from airflow_provider_sender.client.sendpulse_campaigns import (
     time_text,
     totals_from,
 )
-from airflow_provider_sender.client.sendpulse_errors import LIST_NAME_TAKEN
+from airflow_provider_sender.client.sendpulse_claims import Claims
 from airflow_provider_sender.client.sendpulse_lists import (
-    CLAIM_PREFIX,
     AccountSubscribers,
     ListSubscribers,
     campaigns_listing,
-    is_claim,
-    mailing_lists,
     read_joined,
     real_lists,
 )
+from airflow_provider_sender.client.sendpulse_lookup import look_up
 from airflow_provider_sender.client.sendpulse_membership import join, leave
 from airflow_provider_sender.client.sendpulse_messages import event_body, message_body
 from airflow_provider_sender.client.sendpulse_people import MOST_ADDRESSES
@@ -68,7 +64,6 @@ from airflow_provider_sender.client.sendpulse_records import (
     field_from,
     group_from,
     is_standard,
-    subscriber_from,
     text_of,
 )
 from airflow_provider_sender.client.sendpulse_writes import Variables, write_all
@@ -116,6 +111,7 @@ class SendPulseService(Service):
         self.transport = client.transport
         self.fingerprint = client.fingerprint
         self._variables = Variables(client)
+        self._claims = Claims(client)
         self._given_zone = zone_given(client.transport.settings)
 
     # The account
@@ -165,29 +161,8 @@ class SendPulseService(Service):
 
     def find_subscribers(self, keys: Sequence[str]) -> dict[str, Subscriber]:
         """Return those of up to ``largest_lookup`` addresses any mailing list has."""
-        found = self._looked_up([key for key in keys if "@" in key])
+        found = look_up(self.client, [key for key in keys if "@" in key])
         return {key: found[key.lower()] for key in keys if key.lower() in found}
-
-    def _looked_up(self, emails: Sequence[str]) -> dict[str, Subscriber]:
-        """Return subscribers by address in lower case."""
-        if not emails:
-            return {}
-        try:
-            answer = self.client.get_addresses(emails)
-        except NotFoundError:
-            return {}
-        except InvalidRequestError:
-            if len(emails) == 1:
-                return {}  # what the service takes for no address is nobody's
-            middle = len(emails) // 2
-            return self._looked_up(emails[:middle]) | self._looked_up(emails[middle:])
-        return {
-            address.lower(): subscriber_from(
-                address, ((str(each.book_id), each) for each in members if each.book_id is not None)
-            )
-            for address, members in answer.items()
-            if members
-        }
 
     def groups(self) -> list[Group]:
         """Return all mailing lists."""
@@ -215,21 +190,21 @@ class SendPulseService(Service):
         self._write(Write(change, current))
 
     def _write(self, write: Write) -> None:
-        (result,) = write_all(self.client, [write], self._looked_up, self._variables)
+        (result,) = write_all(self.client, [write], self._variables)
         if result.refusal is not None:
             raise result.refusal
 
     def write_subscribers(self, writes: Sequence[Write], *, trigger_automation: bool) -> Sequence[WriteResult]:
         """Create or change up to ``largest_write`` subscribers in a call for each mailing list; safe to repeat."""
-        return write_all(self.client, writes, self._looked_up, self._variables)
+        return write_all(self.client, writes, self._variables)
 
     def add_to_group(self, group_id: str, emails: Sequence[str], *, trigger_automation: bool) -> Membership:
         """Put up to ``largest_batch`` subscribers into a mailing list; safe to repeat."""
-        return join(self.client, group_id, emails, self._looked_up(emails))
+        return join(self.client, group_id, emails, look_up(self.client, emails))
 
     def remove_from_group(self, group_id: str, emails: Sequence[str]) -> Membership:
         """Take up to ``largest_batch`` subscribers out of a mailing list; safe to repeat."""
-        return leave(self.client, group_id, emails, self._looked_up(emails))
+        return leave(self.client, group_id, emails, look_up(self.client, emails))
 
     def delete_subscribers(self, emails: Sequence[str]) -> None:
         """Take people out of every mailing list, one after the other; safe to repeat."""
@@ -362,31 +337,19 @@ class SendPulseService(Service):
         """Return the address of the campaigns' page in SendPulse's own interface; it has none for a single one."""
         return f"https://login.sendpulse.com/emailservice/tasks/#{campaign_id}"
 
-    # Claims: names of mailing lists can be taken once
+    # Claims
 
     def claim(self, mark: str) -> str | None:
         """Take a mark for oneself, by making a mailing list of that name; None when it is taken."""
-        try:
-            return self.client.create_mailing_list(CLAIM_PREFIX + mark)
-        except InvalidRequestError as error:
-            if error.code != LIST_NAME_TAKEN:
-                raise
-            return None
-        except OutcomeUnknownError as error:
-            # Nothing that matters: if the mark was made, whoever comes next takes its holder for dead.
-            raise ServiceFailureError(str(error)) from error
+        return self._claims.take(mark)
 
     def claims(self, mark: str) -> list[str]:
         """Return the ids of the claims to a mark, the first one first."""
-        ids = [each.id for each in mailing_lists(self.client) if each.name == CLAIM_PREFIX + mark]
-        return [str(each) for each in sorted(ids)]
+        return self._claims.to(mark)
 
     def release(self, claim_id: str) -> None:
         """Give a claim up; safe to repeat. No mailing list but a claim is deleted."""
-        with contextlib.suppress(NotFoundError):
-            if not is_claim(self.client.get_mailing_list(claim_id)):
-                raise ConfigurationError(f"Mailing list {claim_id} is no claim, and stays.")
-            self.client.delete_mailing_list(claim_id)
+        self._claims.give_up(claim_id)
 
     # Single mails and events
 

@@ -29,6 +29,7 @@ from airflow_provider_sender.client.records import (
 from airflow_provider_sender.client.rows import Write, WriteResult, no_such_group
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_errors import NO_ACTIVE_ADDRESSES
+from airflow_provider_sender.client.sendpulse_lookup import look_up
 from airflow_provider_sender.client.sendpulse_people import MOST_ADDRESSES
 from airflow_provider_sender.client.sendpulse_records import FIRSTNAME, LASTNAME, PHONE
 
@@ -118,13 +119,14 @@ def variables_of_subscriber(subscriber: Subscriber) -> dict[str, FieldValue]:
 def write_all(
     client: SendPulseClient,
     writes: Sequence[Write],
-    find: Callable[[Sequence[str]], Mapping[str, Subscriber]],
     variables: Variables,
+    *,
+    reads_back: bool = True,
 ) -> list[WriteResult]:
     """Create or change subscribers; return what became of each, in the order given.
 
-    :param find: looks many up by address.
     :param variables: of the account's lists.
+    :param reads_back: whether all are looked up once it is done; else only refusals are known for certain.
     """
     tasks = [_planned(write) for write in writes]
     _opt_out(client, tasks)
@@ -132,7 +134,7 @@ def write_all(
     _put_in_as_out(client, tasks, variables)
     _change_alone(client, tasks, variables)
     taken = [task for task in tasks if task.refusal is None]
-    found = find([task.email for task in taken]) if taken else {}
+    found = look_up(client, [task.email for task in taken]) if reads_back else {}
     return [_result(task, found.get(task.email.lower())) for task in tasks]
 
 

@@ -74,9 +74,12 @@ class Overview:
         """Return the page with the newest campaigns: the last one, or the first where that begins with the newest."""
         page = self._service.campaigns_page(self._newest_page)
         if page.number != 1 or not _begins_with_newest(page):
-            # Where a page tells no more than that there is another, it takes a request for each, the first time.
-            while page.last != page.number:
-                page = self._service.campaigns_page(page.last)
+            # Where a page tells no more than that there may be another, it takes a request for each, the first time.
+            while page.last > page.number:
+                following = self._service.campaigns_page(page.last)
+                if not following.campaigns:
+                    break
+                page = following
         self._newest_page = page.number
         return page
 

@@ -15,6 +15,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from airflow_provider_sender.client.records import CampaignDefinition
+from airflow_provider_sender.hooks.services import service_for
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.airflow.runs import Run
 from tests.jobs.accounts import service_of
@@ -159,3 +160,42 @@ def test_a_group_is_made_equal_to_a_query(
     done = run("example_dags.vip_group", storage=str(tmp_path), group=person["subscriber_tags"][0]["id"])
     counts = done.returned["mirror_vips"]
     assert (counts["added"], counts["removed"], counts["unchanged"], counts["missing"]) == (35, 11, 4, 0)
+
+
+def test_a_sendpulse_newsletter_reaches_its_lists_once(
+    run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [{"email": f"p{number}@example.org", "groups": ["VIP"] if number < 3 else ["Rest"]} for number in range(9)]
+    sender_sandbox.seed(rows=[*people, {"email": "else@example.org", "groups": ["Else"]}])
+    monkeypatch.setenv("AIRFLOW_CONN_SENDPULSE_DEFAULT", json.dumps(sender_sandbox.sendpulse_connection))
+    lists = {group.title: group.id for group in service_for("sendpulse_default").groups()}
+    conf = {"lists": [lists["VIP"], lists["Rest"]], "from_email": "shop@example.com", "storage": str(tmp_path)}
+
+    runs = [run("example_dags.sendpulse_newsletter", **conf) for _ in range(2)]
+
+    assert [each.state for each in runs] == ["success", "success"]
+    (campaign,) = sender_sandbox.counters()["campaigns"]
+    assert sender_sandbox.mails(campaign) == {person["email"]: 1 for person in people}
+    assert runs[1].returned["report"]["totals"]["sent"] == 9
+    assert "<html" in (tmp_path / "newsletter-2026-01-05.html").read_text()
+
+
+def test_customers_get_a_sendara_broadcast_and_its_figures_are_mailed(
+    run: Callable[..., Run], sender_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender_sandbox.seed(rows=[{"email": f"p{number}@example.org", "groups": ["News"]} for number in range(4)])
+    monkeypatch.setenv("AIRFLOW_CONN_SENDARA_DEFAULT", json.dumps(sender_sandbox.sendara_connection))
+    (news,) = service_for("sendara_default").groups()
+    customers = tmp_path / "customers.csv"
+    customers.write_text('email,first_name,plan,segments\nann@example.org,Ann,pro,"b, a"\nnobody,No,free,\n')
+
+    done = run("example_dags.sendara_broadcast", list=news.id, storage=str(tmp_path), customers=str(customers))
+
+    assert done.state == "success"
+    assert (done.returned["upsert_customers"]["sent"], done.returned["upsert_customers"]["rejected"]) == (1, 1)
+    ann = service_for("sendara_default").find_subscribers(["ann@example.org"])["ann@example.org"]
+    assert (ann.firstname, ann.fields["plan"], ann.fields["tags"]) == ("Ann", "pro", "a, b")
+    assert sender_sandbox.counters()["mails"] == 5
+    (mail,) = sender_sandbox.messages()
+    assert mail["idempotency_key"]
+    assert "5 were sent" in str(mail)

@@ -49,6 +49,7 @@ def test_a_file_of_good_and_bad_rows_puts_the_good_ones_in_and_the_bad_ones_on_f
         "rejected": 3,
         "held": 1,
         "duplicates": 1,
+        "unconfirmed": 0,
         "requests": 0,
         "rejects_path": str(tmp_path / "bad.jsonl"),
     }

@@ -43,7 +43,9 @@ class Notes:
 def send(account: Account, notes: Notes | None = None, run_id: str = "monday", **mail: Any) -> str | None:
     """Send a mail as a task does."""
     task = SenderSendMessageOperator(task_id="receipt", sender_conn_id=CONN_ID, **{**MAIL, **mail})
-    sent: str | None = task.execute({**account.context(run_id), "task_state_store": notes or Notes()})
+    context = account.context(run_id)
+    context["task_state_store"] = notes or Notes()
+    sent: str | None = task.execute(context)
     return sent
 
 
@@ -183,7 +185,8 @@ def test_a_lost_answer_to_a_notification_mails_nobody_twice(account: Account) ->
 
 def test_a_notification_to_nobody_is_refused_before_the_first_request(account: Account) -> None:
     before = account.sandbox.counters()["requests"]
-    for options in ({"to": []}, {"to": "oncall"}, {"from_email": None}):
+    mistakes: list[dict[str, Any]] = [{"to": []}, {"to": "oncall"}, {"from_email": None}]
+    for options in mistakes:
         with pytest.raises(ConfigurationError):
             notifier(raise_on_error=True, **options)(dict(FAILED))
     assert account.sandbox.counters()["requests"] == before

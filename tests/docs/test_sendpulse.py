@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_sender.client.sendpulse import SendPulseEndpoints
+from airflow_provider_sender.client.sendpulse_campaigns import STATES
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES
-from airflow_provider_sender.hooks.sendpulse import SendPulseHook
 from tests.docs.endpoints import requests_of
 from tests.docs.rst import literals, page
 
@@ -20,15 +20,18 @@ def test_every_endpoint_is_documented() -> None:
     }
 
 
-def test_members_of_the_hook_are_there() -> None:
-    for name in page("hooks/sendpulse").column("The hook itself"):
-        member = name.partition("(")[0]
-        assert member == "SendPulseHook" or hasattr(SendPulseHook, member)
-
-
 def test_every_field_of_the_form_is_documented() -> None:
     (form,) = (each for each in CONNECTION_TYPES if each["connection-type"] == "sendpulse")
     relabelled = {label: part for part, label in form["ui-field-behaviour"]["relabeling"].items()}
     extras = {field["label"]: f"extra ``{name}``" for name, field in form["conn-fields"].items()}
     rows = page("connections/sendpulse").table("Form fields")
     assert {row["Field"]: row["Part of the connection"] for row in rows} == relabelled | extras
+
+
+def test_every_state_of_a_campaign_is_documented() -> None:
+    documented = {
+        int(code): row["State"].strip("`")
+        for row in page("sensors/campaigns").table("States of SendPulse")
+        for code in literals(row["In SendPulse"])
+    }
+    assert documented == {code: state.value for code, state in STATES.items()}

@@ -54,7 +54,9 @@ def account() -> Iterator[SendaraAccount]:
 
 
 def send(account: SendaraAccount, notes: Notes, tries: str = "2", run: str = "dag/task/run/-1") -> str | None:
-    return send_message_once(account.service(max_retries=0), message_from(MAIL, account.service()), tries, notes, run=run)
+    return send_message_once(
+        account.service(max_retries=0), message_from(MAIL, account.service()), tries, notes, run=run
+    )
 
 
 @pytest.mark.parametrize("keeps", [Notes, NoNotes])
