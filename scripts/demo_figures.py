@@ -82,8 +82,8 @@ def _column(account: Account, runs: Runs) -> dict[str, FoundAndWanted]:
     """Return a service's figures and what they must be, by what they are."""
     counters = account.box.counters()
     people = {person["email"] for person in account.people}
-    upserted = runs.newsletter["upsert_customers"]
-    rejects = next(account.files.glob("rejected-*.jsonl")).read_text(encoding="utf-8").splitlines()
+    upserted, again = runs.newsletter["upsert_customers"], runs.again["upsert_customers"]
+    rejects = next(account.files.glob("2-rejected-*.jsonl")).read_text(encoding="utf-8").splitlines()
     mailed = {email for campaign_id in counters["campaigns"] for email in account.box.mails(campaign_id)}
     return {
         "Subscribers there before the export": (len(people), account.kind.subscribers),
@@ -94,7 +94,7 @@ def _column(account: Account, runs: Runs) -> dict[str, FoundAndWanted]:
         "  unchanged, so not sent": (upserted["unchanged"], UNCHANGED),
         "  rejected, each with its reason on file": (_with_reasons(rejects), MALFORMED + REFUSED),
         "  held: they had unsubscribed": (upserted["held"], HELD),
-        "  sent when the run was repeated": (runs.again["upsert_customers"]["sent"], 0),
+        "  sent when the run was repeated": (again["sent"], 0),
         "Replies to the send lost on purpose": (account.faults_fired("drop_after"), 1),
         "Campaigns made in two runs": (len(counters["campaigns"]), 1),
         "  state the waiting ended with": (runs.again["wait_until_sent"]["state"], "sent"),

@@ -25,6 +25,9 @@ def main() -> None:
         if state != "success":
             sys.exit(f"The run of {module} ended as {state}.")
         found.append(returned)
+        for path in Path(json.loads(conf)["storage"]).glob("rejected-*.jsonl"):
+            # The next run has a file of its own, in the same place.
+            path.rename(path.with_name(f"{len(found)}-{path.name}"))
     Path(results).write_text(json.dumps(found, default=str), encoding="utf-8")
 
 

@@ -156,6 +156,7 @@ class Budget:
         self._limit: int | None = None
         self._remaining: int | None = None
         self._ends_at: float | None = None
+        self._ended_at: float | None = None
         self._closed_until = 0.0
         self._under_way = 0
 
@@ -228,6 +229,8 @@ class Budget:
             now = self._clock()
             # No window lasts longer, so what was added for the rounding of its end is taken off one that just began.
             ends_at = now + min(state.reset, self._window) if state.reset is not None else None
+            if self._ends_at is None and self._is_of_the_last_window(ends_at):
+                return
             if self._ends_at is None or self._remaining is None:
                 self._remaining = state.remaining
                 self._ends_at = ends_at
@@ -236,6 +239,10 @@ class Budget:
                 self._remaining = min(self._remaining, state.remaining)
             if state.limit is not None:
                 self._limit = state.limit
+
+    def _is_of_the_last_window(self, ends_at: float | None) -> bool:
+        """Tell whether an answer was long under way, and speaks of the window that is over by now."""
+        return ends_at is not None and self._ended_at is not None and ends_at < self._ended_at + _ROUNDING
 
     def unanswered(self) -> None:
         """Take note that a request ended without an answer; the service may have counted it all the same."""
@@ -257,7 +264,7 @@ class Budget:
 
     def _window_delay(self, now: float) -> float:
         if self._ends_at is not None and now >= self._ends_at:
-            self._remaining, self._ends_at = self._limit, None
+            self._remaining, self._ends_at, self._ended_at = self._limit, None, self._ends_at
         if self._remaining is None:
             return 0.0
         reserve = min(self._reserve, (self._limit or self._reserve + 1) - 1)

@@ -93,6 +93,7 @@ class SendPulseService(Service):
             Capability.CHECK_CAMPAIGN,
             Capability.RECORD_EVENT,
             Capability.FIND_SUBSCRIBER,
+            Capability.ROW_GROUPS,
             Capability.START_CAMPAIGN,
             Capability.CLAIM,
             Capability.COPY_CAMPAIGN,

@@ -39,6 +39,7 @@ _NO_LIST = (
 )
 _NO_ADDRESS = "SendPulse knows subscribers by their e-mail address only."
 _CANNOT_ASK = "SendPulse cannot be told that somebody is unconfirmed. Ask for active or unsubscribed."
+_KEPT_OUT = "SendPulse took the address and keeps it as one that is not mailed: rejected, or unsubscribed before."
 _STAYS_OUT = "SendPulse leaves whoever is out as they are; they have to subscribe again themselves."
 
 Refusal = InvalidRequestError | NotFoundError
@@ -249,6 +250,8 @@ def _result(task: _Task, now: Subscriber | None) -> WriteResult:
     change = task.write.change
     if change.consent is Consent.ACTIVE and now.consent in OPTED_OUT:
         return WriteResult(refusal=InvalidRequestError(_STAYS_OUT))
+    if task.write.current is None and not task.is_out and now.consent in OPTED_OUT:
+        return WriteResult(refusal=InvalidRequestError(_KEPT_OUT))
     if change.consent in OPTED_OUT and now.consent not in OPTED_OUT:
         return WriteResult(is_certain=False)
     there = {name.lower(): value for name, value in variables_of_subscriber(now).items()}

@@ -48,6 +48,7 @@ class Capability(enum.StrEnum):
     START_WORKFLOW = "start a workflow for a subscriber"
     RECORD_EVENT = "record an event of a subscriber's"
     FIND_SUBSCRIBER = "find a subscriber by address"
+    ROW_GROUPS = "say with every subscriber which groups they are in"
     FREE_FIELDS = "keep a custom field that nobody made before"
     GROUPLESS = "keep a subscriber who is in no group"
     START_CAMPAIGN = "create a campaign and have it sent in one call"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 
+import msgspec
+
+from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.records import Subscriber, SubscriberChange
+from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.batches import calls_for, in_chunks
 from airflow_provider_sender.jobs.consent import ConsentMode, Decision, decide, unseen
@@ -40,10 +45,32 @@ def read_account(job: Job) -> bool:
     if lookups <= pages + 2 and unseen_updates <= _WORTH_A_LOOK * pages and not must_read:
         return False
     log.info("Reading the account first (%d pages), to send only what differs", pages)
+    members = _members(job)
     for rows in subscriber_batches(job.service, None, ListingReport(), OnDrift.WARN):
-        job.staging.note_current(job.service.read_subscriber(row.raw) for row in rows)
+        found = (job.service.read_subscriber(row.raw) for row in rows)
+        job.staging.note_current(_with_groups(each, members) for each in found)
         job.ledger.keep_up()
     return True
+
+
+def _members(job: Job) -> dict[str, SeenKeys]:
+    """Return who is in the groups the rows name, where the account's listing does not say so; by their ids."""
+    if Capability.ROW_GROUPS in job.service.capabilities:
+        return {}
+    members = {group: SeenKeys() for group in job.staging.groups()}
+    for group, seen in members.items():
+        with contextlib.suppress(ConfigurationError):  # no such group: its rows are rejected when they are written
+            for rows in subscriber_batches(job.service, group, ListingReport(), OnDrift.WARN):
+                seen.add_all([job.service.read_subscriber(row.raw).id for row in rows])
+                job.ledger.keep_up()
+    return members
+
+
+def _with_groups(subscriber: Subscriber, members: dict[str, SeenKeys]) -> Subscriber:
+    if not members:
+        return subscriber
+    groups = tuple(group for group, seen in members.items() if subscriber.id in seen)
+    return msgspec.structs.replace(subscriber, groups=groups)
 
 
 def decision_on(

@@ -130,7 +130,8 @@ class Drafting:
         carrying: Sequence[Campaign] = self._service.campaigns_titled(self._marker)
         left = [each for each in carrying if each.state is not CampaignState.DRAFT]
         if left or not carrying:
-            return left[0] if left else None
+            # One that is on its way counts more than one that somebody cancelled.
+            return next((each for each in left if each.state.has_left_draft), next(iter(left), None))
         newest = max(generation_in(each.title) for each in carrying)
         return next(each for each in carrying if generation_in(each.title) == newest)
 

@@ -75,10 +75,10 @@ class Overview:
         page = self._service.campaigns_page(self._newest_page)
         if page.number != 1 or not _begins_with_newest(page):
             # Where a page tells no more than that there may be another, it takes a request for each, the first time.
-            while page.last > page.number:
+            while page.last != page.number:
                 following = self._service.campaigns_page(page.last)
-                if not following.campaigns:
-                    break
+                if following.number > page.number and not following.campaigns:
+                    break  # so this was the last one
                 page = following
         self._newest_page = page.number
         return page

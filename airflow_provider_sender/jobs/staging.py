@@ -227,6 +227,11 @@ class Staging:
         """Return how many rows are as the ledger has them."""
         return len(self) - self._count("select count(*) from work")
 
+    def groups(self) -> set[str]:
+        """Return the groups that rows about which something is to be done name."""
+        named = self._database.execute("select distinct groups from work join row using (line)")
+        return {group for (groups,) in named for group in _decode_groups(groups)}
+
     def note_current(self, subscribers: Iterable[Subscriber]) -> None:
         """Remember how the account has those subscribers about whom something is to be done."""
         self._database.executemany(

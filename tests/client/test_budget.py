@@ -248,6 +248,22 @@ def test_a_new_window_begins_with_the_whole_limit() -> None:
     assert budget.remaining == 59
 
 
+def test_an_answer_of_the_last_window_that_was_long_under_way_says_nothing_about_the_new_one() -> None:
+    clock = Clock()
+    budget = make(clock)
+    for _ in range(2):
+        budget.acquire()
+    budget.answered(told(60, 0, 10.0))
+    budget.acquire()  # in the next window, for which it waited
+    budget.answered(told(60, 3, 0.5))
+    assert budget.remaining == 60
+    budget.answered(told(60, 57, 60.0))
+    assert budget.remaining == 57
+    clock.sleep(1.0)
+    budget.acquire()
+    assert budget.remaining == 57
+
+
 def test_a_new_window_is_not_overrun_by_all_threads_before_its_first_answer() -> None:
     clock = Clock()
     budget = make(clock, max_wait=5.0)

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_sender.client.errors import AuthenticationError, NotFoundError, PermissionDeniedError
+from airflow_provider_sender.client.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.records import (
     CampaignDefinition,
@@ -26,7 +31,7 @@ from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendara_webhooks import verify_sendara_webhook
 from airflow_provider_sender.client.sliding import SlidingBudget
 from airflow_provider_sender.client.transport import Settings
-from airflow_provider_sender.sandbox.remote import Sandbox
+from airflow_provider_sender.sandbox.remote import Json, Sandbox
 
 DOMAIN = "mail.shop.example"
 
@@ -251,6 +256,23 @@ def test_a_lost_answer_to_a_mail_costs_nobody_a_second_one(
     service.send_message(Message(Mailbox("jane@example.com"), Mailbox(verified), "Receipt", "<p>Thanks</p>"))
 
     assert len(service.client.list_messages().messages or ()) == 1
+
+
+def test_a_429_that_is_final_is_not_retried_and_holds_nobody_back(
+    sender_sandbox: Sandbox, service: SendaraService
+) -> None:
+    error: dict[str, Json] = {"code": "test_send_daily_limit", "message": "The daily cap was reached", "status": 429}
+    sender_sandbox.fault("status", path="/v1/send", method="POST", status=429, body={"error": error}, times=None)
+    mail = Message(Mailbox("jane@example.com"), None, "Receipt", "<p>Thanks</p>", key="k")
+    began = time.monotonic()
+
+    with pytest.raises(InvalidRequestError, match="more on the next UTC day") as told:
+        service.send_message(mail)
+    service.groups()
+
+    assert not told.value.retryable
+    assert time.monotonic() - began < 1
+    assert sender_sandbox.counters()["by_path"]["POST /v1/send"] == 1
 
 
 @pytest.mark.parametrize("lookup", ["message", "list"])

@@ -101,6 +101,16 @@ def test_what_was_deleted_is_not_looked_for_for_ever() -> None:
     assert requests(service, overview) == 1
 
 
+def test_where_most_campaigns_were_deleted_the_others_are_still_seen() -> None:
+    service = account(55)
+    overview = Overview(service)
+    overview.look()
+    service.all_campaigns = {f"c{number}": campaign(number) for number in range(12)}
+    assert {"c11", "c10"} <= set(overview.look())
+    service.all_campaigns["c99"] = campaign(99)
+    assert "c99" in overview.look()
+
+
 def test_what_changed_pages_while_they_were_read_is_seen_at_the_next_look() -> None:
     service = account(55)
     service.put("c3", state=SENDING)

@@ -230,3 +230,12 @@ def test_of_several_scheduled_at_the_same_moment_all_but_one_are_taken_back(acco
     send_once(service, sending(service, send_at=send_at), Notes())
     account.advance(timedelta(days=2).total_seconds())
     assert mails(account) == (3, 1)
+
+
+def test_a_service_whose_clock_is_ahead_is_not_taken_for_one_that_has_scheduled_it(account: Sandbox) -> None:
+    account.settings(send_seconds=3600)
+    account.advance(timedelta(minutes=5).total_seconds())
+    service = sendpulse(account)
+    sent = send_once(service, sending(service), Notes())
+    assert send_once(service, sending(service), Nowhere()).id == sent.id
+    assert mails(account) == (3, 1)
