@@ -39,7 +39,7 @@ def generation_in(title: str) -> int:
 
 def unmarked(title: str) -> str:
     """Return a title without marks."""
-    return _MARK.sub("", title)
+    return _MARK.sub("", title).strip()
 
 
 def _digest(text: str) -> str:

@@ -6,7 +6,6 @@ read as good news or bad.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -14,6 +13,7 @@ from importlib.resources import files
 from string import Template
 
 from airflow_provider_sender.client.records import Campaign, CampaignState, CampaignTotals
+from airflow_provider_sender.jobs.marks import unmarked
 
 _NOT_TOLD = "not told"
 _PERCENT = "\N{NO-BREAK SPACE}%"
@@ -22,9 +22,6 @@ _STATES = {
     CampaignState.SENDING: "The campaign is still being sent: these are the figures so far.",
     CampaignState.PARTLY_SENT: "The campaign reached only some of its recipients.",
 }
-
-# What this package puts at the end of a title to find the campaign again (``marks.py``) is nothing for a reader.
-_MARKS = re.compile(r"(\s*\[(key|series) [0-9a-f]{8,16}\])+\s*$")
 
 # The longest bar is this wide; one per cent is then as wide as one unit.
 _WHOLE = 100.0
@@ -71,7 +68,7 @@ def page_of(picture: Picture, now: datetime | None = None) -> str:
     campaign, totals = picture.campaign, picture.totals
     template = files("airflow_provider_sender.jobs").joinpath("report_page.html").read_text(encoding="utf-8")
     return Template(template).substitute(
-        title=escape(_MARKS.sub("", campaign.title) or campaign.subject or campaign.id),
+        title=escape(unmarked(campaign.title) or campaign.subject or campaign.id),
         service=escape(picture.service),
         subject=escape(campaign.subject or "(none)"),
         sent_at=_time(campaign.sent_at),
