@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from airflow_provider_sender.client.sendpulse import SendPulseClient
@@ -40,9 +39,5 @@ def test_an_account_that_keeps_to_ten_requests_a_second_sees_no_refusal(sender_s
     settings = replace(Settings(sender_sandbox.sendpulse_url), timeout=9.0).checked()
     client = SendPulseClient("sandbox-client", sender_sandbox.token, settings, budget_for(settings))
     service = SendPulseService(client)
-    began = time.monotonic()
     assert len(everybody(service, service.subscribers())) == 3_000
-    seconds, counters = time.monotonic() - began, sender_sandbox.counters()
-    assert counters["rate_limited"] == 0
-    # Ten may be made at once; after these it takes a tenth of a second each, and a little to be on the safe side.
-    assert seconds < (counters["requests"] / 10) * 1.1 + 1
+    assert sender_sandbox.counters()["rate_limited"] == 0

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_provider_sender._compat import AirflowFailException
 from airflow_provider_sender.operators.campaigns import SenderCreateCampaignOperator, SenderSendCampaignOperator
 from airflow_provider_sender.sensors.campaigns import SenderCampaignSensor
 from airflow_provider_sender.triggers.campaigns import SenderCampaignEventTrigger, SenderCampaignTrigger
 from tests.contract.accounts import CONN_ID, VIPS, Account
+from tests.deferral import TaskDeferred
 from tests.triggers.watching import Events, Store
 
 

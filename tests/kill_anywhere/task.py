@@ -91,20 +91,13 @@ class Instance:
         in_two(f"xcom_push {key}", lambda: None)
 
 
-def _deferral() -> type[BaseException]:
-    try:
-        from airflow.sdk.exceptions import TaskDeferred
-    except ImportError:  # Airflow 3.1.0
-        from airflow.exceptions import TaskDeferred  # type: ignore[no-redef]
-    return TaskDeferred
-
-
 def work(task: Task, run: Airflow, event: dict[str, object] | None = None) -> Ending:
     """Run the task, or what is left of it when its trigger has fired."""
     import airflow.sdk
 
     from airflow_provider_sender._compat import AirflowFailException
     from airflow_provider_sender.operators.campaigns import SenderSendCampaignOperator
+    from tests.deferral import TaskDeferred
 
     # Two runs of the same date mean the same campaign, whoever runs them.
     context: Any = {"ti": Instance(run), "run_id": run.run_id, "ds": "2026-01-31"}
@@ -125,8 +118,8 @@ def work(task: Task, run: Airflow, event: dict[str, object] | None = None) -> En
     operator.render_template_fields(context)
     try:
         returned = operator.execute(context) if event is None else operator.execute_complete(context, event)
-    except _deferral() as deferred:
-        return Deferred(*deferred.trigger.serialize())  # type: ignore[attr-defined]
+    except TaskDeferred as deferred:
+        return Deferred(*deferred.trigger.serialize())
     except AirflowFailException as error:
         return Failed(str(error), is_final=True)
     except Exception as error:  # whatever it is: Airflow would note the same, and try again
