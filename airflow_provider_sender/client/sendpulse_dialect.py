@@ -11,7 +11,7 @@ import msgspec
 from airflow_provider_sender.client.errors import AuthenticationError, RateLimitError, ServiceError
 from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.refusals import field_errors, meaning_of_status, said_in
-from airflow_provider_sender.client.sendpulse_errors import TOO_FAST, Meaning, Reaction, meaning_of
+from airflow_provider_sender.client.sendpulse_errors import MEANINGS, TOO_FAST, Meaning, Reaction, meaning_of
 from airflow_provider_sender.client.sendpulse_records import whole
 from airflow_provider_sender.client.transport import Answer, Request
 
@@ -23,6 +23,8 @@ UNSUBSCRIBED_SEARCH = "/smtp/unsubscribe/search"
 # A code in the answer decides, but for those that are HTTP statuses as well and come with that very status: a gateway's
 # "502" is no missing address.
 _LOOK_LIKE_STATUSES = frozenset({502, 503})
+
+_STATUSES = range(400, 600)
 
 # Whatever the call that gets a token is refused with, but for being made too often.
 _NO_ACCOUNT = Meaning(
@@ -104,8 +106,8 @@ class SendPulseDialect:
         said = said_in(answer.body, _Said)
         if is_good and not _is_refusal(said, request):
             return None
-        status = whole(said.http_code) if is_good else answer.status
         code = whole(said.error_code)
+        status = _status_within(said, code) if is_good else answer.status
         sentence = _sentence(said)
         meaning = meaning_of(code, sentence, request.path)
         if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR and _is_of_a_gateway(code, status):
@@ -120,11 +122,20 @@ class SendPulseDialect:
 
 
 def _is_refusal(said: _Said, request: Request) -> bool:
-    if said.is_error not in (None, False, 0, "false", "0"):
+    """Return whether an answer with a status of success is an error: only those have a code."""
+    if said.is_error not in (None, False, 0, "false", "0") or whole(said.error_code):
         return True
     if request.path == UNSUBSCRIBED_SEARCH:
         return False
     return any(outcome is False or outcome == "false" for outcome in (said.result, said.success))
+
+
+def _status_within(said: _Said, code: int | None) -> int | None:
+    """Return the status an answer of HTTP 200 says it has; an error without a code of its own gives it as its code."""
+    named = whole(said.http_code)
+    if named is None and code is not None and code not in MEANINGS and code in _STATUSES:
+        return code
+    return named
 
 
 def _is_of_a_gateway(code: int | None, status: int) -> bool:

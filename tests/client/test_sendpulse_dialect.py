@@ -60,6 +60,24 @@ def test_a_code_means_the_same_whatever_status_it_comes_with(code: int, reaction
     assert type(error) is (AuthenticationError if reaction is Reaction.REFRESH else MEANINGS[code].kind)
 
 
+@pytest.mark.parametrize(("code", "reaction"), ROWS)
+def test_a_code_alone_makes_an_answer_of_200_an_error(code: int, reaction: Reaction) -> None:
+    error: Any = said({"message": "No.", "error_code": str(code)}, 200)
+    assert (type(error), error.code) == (MEANINGS[code].kind, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(404, NotFoundError), (429, RateLimitError), (500, ServiceFailureError), (77, InvalidRequestError)],
+)
+def test_a_code_that_is_the_number_of_a_status_stands_for_it(code: int, kind: type[ServiceError]) -> None:
+    assert type(said({"message": "No.", "error_code": code}, 200)) is kind
+
+
+def test_a_code_of_nothing_is_no_error() -> None:
+    assert said({"result": True, "error_code": 0}, 200) is None
+
+
 @pytest.mark.parametrize(("code", "wait"), [(791, 3600.0), (1004, 900.0), (2020202020, 1.0)])
 def test_a_wait_is_as_long_as_the_vendor_says(code: int, wait: float) -> None:
     assert said({"error_code": str(code), "message": "x"}).retry_after == wait

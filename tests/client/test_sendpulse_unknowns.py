@@ -29,6 +29,7 @@ from airflow_provider_sender.client.transport import Settings
 from airflow_provider_sender.sandbox.remote import Json, Sandbox
 from tests.client.sendpulse_accounts import everybody, service_of
 
+TOO_FAST = "There were more than 10 requests in a second."
 JANE, OUT, NEW = "jane@example.com", "out@example.com", "new@example.com"
 ROWS: list[dict[str, Json]] = [
     {"email": JANE, "groups": ["A", "B"], "fields": {"Plan": "gold"}, "phone": "+380501112233"},
@@ -94,11 +95,14 @@ def test_every_error_may_come_with_200(sender_sandbox: Sandbox, form: str) -> No
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 422, 429])
-def test_more_than_ten_a_second_is_tried_again_whatever_status_says_so(sender_sandbox: Sandbox, status: int) -> None:
+def test_more_than_ten_a_second_is_tried_again_whatever_status_says_so(
+    sender_sandbox: Sandbox, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     service = account(sender_sandbox, sendpulse_requests_per_second=3, sendpulse_burst_status=status)
     for _ in range(5):
         service.client.list_senders()
     assert sender_sandbox.counters()["rate_limited"] > 0
+    assert {message[: len(TOO_FAST)] for message in caplog.messages if "Trying again" in message} == {TOO_FAST}
 
 
 @pytest.mark.parametrize("order", ["created", "email", "shuffled"])
