@@ -142,9 +142,11 @@ class SendaraContacts(Calls):
 
     # Suppressions
 
-    def list_suppressions(self, channel: str = "email") -> list[SendaraSuppression]:
-        """Return whom nothing is sent to."""
-        request = read("/v1/suppressions", channel=channel)
+    def list_suppressions(
+        self, channel: str = "email", *, limit: int | None = None, offset: int | None = None
+    ) -> list[SendaraSuppression]:
+        """Return whom nothing is sent to; no document says that ``limit`` and ``offset`` mean anything here."""
+        request = read("/v1/suppressions", channel=channel, limit=limit, offset=offset)
         return enveloped(self, request, "suppressions", list[SendaraSuppression])
 
     def suppress(self, recipient: str, *, channel: str = "email", reason: str | None = None) -> SendaraSuppression:

@@ -11,7 +11,7 @@ import msgspec
 from airflow_provider_sender.client.errors import PermissionDeniedError, ServiceError
 from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.refusals import said_in
-from airflow_provider_sender.client.sendara_errors import Meaning, meaning_of
+from airflow_provider_sender.client.sendara_errors import MEANINGS, Meaning, meaning_of
 from airflow_provider_sender.client.transport import Answer, Request
 
 
@@ -36,6 +36,11 @@ class _Envelope(msgspec.Struct):
     error: Json = None
     code: Json = None
     message: Json = None
+    id: Json = None
+
+
+# A status of success is looked behind in answers up to this size: pages are longer, envelopes are not.
+_LONGEST_ERROR = 4096
 
 
 class SendaraDialect:
@@ -55,10 +60,14 @@ class SendaraDialect:
 
     def error_in(self, answer: Answer, request: Request) -> ServiceError | None:
         """Return the error an answer carries; that something is so already is none."""
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        is_good = answer.status < HTTPStatus.MULTIPLE_CHOICES
+        if is_good and len(answer.body) > _LONGEST_ERROR:
             return None
-        code, said = _said(answer.body)
-        meaning = meaning_of(code, answer.status)
+        envelope = said_in(answer.body, _Envelope)
+        if is_good and not _is_error(envelope):
+            return None
+        code, said = _said(envelope)
+        meaning = meaning_of(code, HTTPStatus.BAD_REQUEST if is_good else answer.status)
         if meaning.error is None:
             return None
         sentence = f"{meaning.sentence}{_missing_scope(meaning, request)}"
@@ -81,13 +90,22 @@ def _missing_scope(meaning: Meaning, request: Request) -> str:
     return f" This call needs a key with the {scope} scope: put one into the connection's password."
 
 
-def _said(body: bytes) -> tuple[str | None, str | None]:
-    """Return the code and the sentence of an error's body, as far as it has them."""
-    envelope = said_in(body, _Envelope)
+def _is_error(envelope: _Envelope) -> bool:
+    """Return whether an answer with a status of success is an envelope; a message that failed may say why as well."""
+    code, _ = _said(envelope)
+    is_nested = isinstance(envelope.error, dict | list)
+    return envelope.id is None and (code in MEANINGS or (is_nested and code is not None))
+
+
+def _said(envelope: _Envelope) -> tuple[str | None, str | None]:
+    """Return the code and the sentence of an envelope, as far as it has them."""
     inside = envelope.error
+    if isinstance(inside, list):
+        inside = inside[0] if inside else None
     if isinstance(inside, dict):
         return _text(inside.get("code")), _text(inside.get("message"))
-    return _text(envelope.code), _text(envelope.message) or _text(inside)
+    code = _text(envelope.code) or (inside if isinstance(inside, str) and inside in MEANINGS else None)
+    return code, _text(envelope.message) or _text(inside)
 
 
 def _text(value: Json) -> str | None:

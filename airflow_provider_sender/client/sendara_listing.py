@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PAGE_SIZE = 100
 
 # A listing that ends after so many rows, or a multiple of that, was probably cut off there.
-_ROUND_NUMBER = 50
+ROUND_NUMBER = 50
 
 # Pages overlap by a row, so with fewer rows than two a page would bring nothing.
 _SMALLEST_PAGE = 2
@@ -106,7 +106,7 @@ class SendaraListing(OffsetListing):
         elif rows and rows[0].key == self._first_key and not self._is_whole:
             # As many rows may have come in front as lie before the offset. Or the offset is not looked at.
             self._is_whole = [row.key for row in self._fetched(0)] == [row.key for row in rows]
-            self.may_be_cut_off = self._is_whole and len(rows) % _ROUND_NUMBER == 0
+            self.may_be_cut_off = self._is_whole and len(rows) % ROUND_NUMBER == 0
             if self.may_be_cut_off:
                 log.warning(
                     "Sendara returns %d rows of %s whatever they are asked from. There may be more, which it does not "

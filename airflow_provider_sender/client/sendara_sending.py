@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib3.filepost import encode_multipart_formdata
 
 from airflow_provider_sender.client.client import Calls
-from airflow_provider_sender.client.errors import ConfigurationError
+from airflow_provider_sender.client.errors import ConfigurationError, NotFoundError
 from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
 from airflow_provider_sender.client.sendara_dialect import Scope
@@ -83,11 +83,21 @@ class SendaraSending(Calls):
         return self.call(read("/v1/messages", **query), SendaraMessages)
 
     def find_message(self, idempotency_key: str) -> SendaraMessage | None:
-        """Return the message that was sent with a key; None when there is none."""
-        answer = self.call(read("/v1/messages", idempotency_key=idempotency_key), _FoundMessage)
+        """Return the message that was sent with a key; None when there is none, or nothing says which one it is.
+
+        The reference does not have this parameter. Where it is passed over, all messages come.
+        """
+        try:
+            answer = self.call(read("/v1/messages", idempotency_key=idempotency_key), _FoundMessage)
+        except NotFoundError:
+            return None
         if answer.id:
             return answer
-        return next((each for each in answer.messages or () if each.idempotency_key in (None, idempotency_key)), None)
+        listed = answer.messages or []
+        with_key = [each for each in listed if each.idempotency_key == idempotency_key]
+        if not with_key and len(listed) == 1 and listed[0].idempotency_key is None:
+            with_key = listed if self.get_message(listed[0].id).idempotency_key in (None, idempotency_key) else []
+        return next(iter(with_key), None)
 
     def get_message(self, message_id: str) -> SendaraMessage:
         """Return a message with what befell it.

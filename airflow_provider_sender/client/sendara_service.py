@@ -99,6 +99,7 @@ class SendaraService(Service):
         self._writer = SendaraWriter(client, import_form)
         self._suppressions = Suppressions(client)
         self._broadcasts_a_page: int | None = None
+        self._newest_broadcast: str | None = None
 
     def identity(self) -> str:
         """Return what tells this account from every other.
@@ -220,7 +221,8 @@ class SendaraService(Service):
     def campaigns_page(self, number: int) -> CampaignsPage:
         """Return one page of all broadcasts, the newest first; one past the last is empty.
 
-        How many a page holds is not documented: as many as the first one brought.
+        How many a page holds is not documented: as many as the first one brought. Nor is, in the reference, that there
+        are pages: where another one begins as the first does, there are none.
         """
         if self._broadcasts_a_page is None and number > 1:
             self.campaigns_page(1)
@@ -228,6 +230,9 @@ class SendaraService(Service):
         rows = self.client.list_broadcasts(offset=(number - 1) * size)
         if number == 1 and rows:
             self._broadcasts_a_page = size = len(rows)
+            self._newest_broadcast = rows[0].id
+        elif rows and rows[0].id == self._newest_broadcast:
+            rows = []
         last = number + 1 if rows and len(rows) >= size else number
         return CampaignsPage(tuple(campaign_from(row) for row in rows), number, last if rows else max(1, number - 1))
 
@@ -264,7 +269,12 @@ class SendaraService(Service):
 
     def send_campaign(self, campaign_id: str) -> None:
         """Send a draft now. Not repeatable."""
-        self.client.send_broadcast(campaign_id)
+        try:
+            self.client.send_broadcast(campaign_id)
+        except NotFoundError as error:
+            # What it answers when it is too late is not documented: as long as there is one, this is a refusal.
+            self.campaign(campaign_id)
+            raise InvalidRequestError(error.message, path=error.path, status=error.status, code=error.code) from error
 
     def check_can_schedule(self) -> None:
         """Do nothing: times are sent with their zone."""
@@ -279,7 +289,7 @@ class SendaraService(Service):
         """Take a scheduled broadcast back, for good; safe to repeat."""
         try:
             self.client.cancel_broadcast(campaign_id)
-        except InvalidRequestError:
+        except (InvalidRequestError, NotFoundError):
             if self.campaign(campaign_id).service_state.lower() not in ("cancelled", "canceled"):
                 raise
 
@@ -321,15 +331,20 @@ class SendaraService(Service):
         except InvalidRequestError as error:
             if error.code != "idempotency_key_reused" or message.key is None:
                 raise
-            return self._sent_before(message.key, error)
+            return self._sent_before(message.key)
 
-    def _sent_before(self, key: str, refusal: InvalidRequestError) -> str | None:
-        """Return the mail an earlier try sent, with content that was rendered otherwise then."""
-        sent = self.client.find_message(key)
-        if sent is None:
-            raise refusal
+    def _sent_before(self, key: str) -> str | None:
+        """Return the mail an earlier try sent, with content that was rendered otherwise then.
+
+        That there is one the service has said; which one, a key that may only send is not told.
+        """
         log.warning("An earlier try of this task sent the mail already, with another content; it is not sent again")
-        return sent.id or None
+        try:
+            sent = self.client.find_message(key)
+        except (InvalidRequestError, PermissionDeniedError) as error:
+            log.warning("Which mail that is cannot be found out (%s)", error)
+            return None
+        return (sent.id or None) if sent is not None else None
 
     def start_workflow(self, workflow_id: str, email: str, variables: Mapping[str, Json]) -> NoReturn:
         """Raise: Sendara has no workflows."""

@@ -14,6 +14,7 @@ import msgspec
 from airflow_provider_sender.client.errors import NotFoundError, PermissionDeniedError
 from airflow_provider_sender.client.records import Consent, Subscriber
 from airflow_provider_sender.client.sendara import SendaraClient
+from airflow_provider_sender.client.sendara_listing import PAGE_SIZE, ROUND_NUMBER
 from airflow_provider_sender.client.sendara_records import SendaraSuppression
 
 log = logging.getLogger(__name__)
@@ -48,13 +49,21 @@ class Suppressions:
             return self._states
 
     def _listed(self) -> dict[str, Consent]:
+        states: dict[str, Consent] = {}
         try:
-            listed = self._client.list_suppressions("email")
+            rows = listed = self._client.list_suppressions("email")
+            while rows:
+                known = len(states)
+                states |= {each.recipient.lower(): _state(each) for each in rows if each.recipient}
+                if len(states) == known or len(rows) % ROUND_NUMBER:
+                    break
+                # So many may be all there are, or a page.
+                rows = self._client.list_suppressions("email", limit=PAGE_SIZE, offset=len(listed))
+                listed += rows
         except (NotFoundError, PermissionDeniedError) as error:
             # Its reference does not have the call, only its clients do.
             log.info("The suppression list cannot be read, so contacts are taken as their rows say (%s)", error)
-            return {}
-        return {each.recipient.lower(): _state(each) for each in listed if each.recipient}
+        return states
 
 
 def _state(wire: SendaraSuppression) -> Consent:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.loose import Loose
+from airflow_provider_sender.client.loose import Loose, text_from
 from airflow_provider_sender.client.records import (
     Campaign,
     CampaignDefinition,
@@ -63,7 +63,7 @@ class Head(msgspec.Struct):
     """What a campaign's mails have on top, and whom they are for."""
 
     sender_name: Loose = None
-    sender_email: str | None = None
+    sender_email: Loose = None
     subject: Loose = None
     body: Json = None
     template_id: Json = None
@@ -77,8 +77,8 @@ class SendPulseCampaign(msgspec.Struct):
     id: int
     name: Loose = None
     message: Head | list[Json] | None = None
-    status: int | None = None
-    send_date: str | None = None
+    status: Json = None
+    send_date: Loose = None
     all_email_qty: int | None = None
     statistics: Json = None
 
@@ -100,8 +100,8 @@ def campaign_from(wire: SendPulseCampaign, zone: tzinfo, now: datetime | None = 
     :param zone: the account's time zone, in which SendPulse keeps ``send_date``.
     """
     head = head_of(wire)
-    planned = moment(wire.send_date, zone)
-    state = state_of(wire.status, planned, now or _now())
+    planned = moment(text_of(wire.send_date), zone)
+    state = state_of(whole(wire.status), planned, now or _now())
     is_over = state in (CampaignState.SENT, CampaignState.PARTLY_SENT)
     totals = totals_from(wire.statistics, wire.all_email_qty)
     segments = _ids(head.segment_id)
@@ -111,12 +111,12 @@ def campaign_from(wire: SendPulseCampaign, zone: tzinfo, now: datetime | None = 
         title=text_of(wire.name),
         subject=text_of(head.subject),
         state=state,
-        service_state="" if wire.status is None else str(wire.status),
+        service_state=text_from(wire.status) or "",
         recipients=wire.all_email_qty,
         sent=totals.sent,
         scheduled_at=planned if state is CampaignState.SCHEDULED else None,
         sent_at=planned if is_over else None,
-        sender_address=head.sender_email,
+        sender_address=text_of(head.sender_email) or None,
         group_ids=groups,
         segment_ids=segments,
         has_content=True if head.body or head.template_id else None,
@@ -229,7 +229,11 @@ def time_text(time: datetime, zone: tzinfo) -> str:
 
 
 def _ids(said: Json) -> tuple[str, ...]:
-    """Return the ids of one list or several."""
+    """Return the ids of one list or several, however several are written."""
     if isinstance(said, Mapping):
         said = list(said.values())
-    return tuple(str(each) for each in (said if isinstance(said, list) else [said]) if each not in (None, "", 0))
+    elif isinstance(said, str):
+        said = said.split(",")
+    return tuple(
+        str(each).strip() for each in (said if isinstance(said, list) else [said]) if each not in (None, "", 0)
+    )

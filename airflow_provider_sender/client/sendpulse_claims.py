@@ -13,7 +13,8 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_errors import LIST_NAME_TAKEN
-from airflow_provider_sender.client.sendpulse_lists import CLAIM_PREFIX, is_claim, mailing_lists
+from airflow_provider_sender.client.sendpulse_lists import CLAIM_PREFIX, DELETED_LIST, is_claim, mailing_lists
+from airflow_provider_sender.client.sendpulse_records import whole
 
 
 class Claims:
@@ -45,6 +46,8 @@ class Claims:
     def give_up(self, claim_id: str) -> None:
         """Give a claim up; safe to repeat. No mailing list but a claim is deleted."""
         with contextlib.suppress(NotFoundError):
-            if not is_claim(self._client.get_mailing_list(claim_id)):
+            claim = self._client.get_mailing_list(claim_id)
+            if not is_claim(claim):
                 raise ConfigurationError(f"Mailing list {claim_id} is no claim, and stays.")
-            self._client.delete_mailing_list(claim_id)
+            if whole(claim.status) != DELETED_LIST:
+                self._client.delete_mailing_list(claim_id)

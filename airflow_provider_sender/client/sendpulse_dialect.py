@@ -7,8 +7,14 @@ from http import HTTPStatus
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from airflow_provider_sender.client.errors import AuthenticationError, RateLimitError, ServiceError
+from airflow_provider_sender.client.errors import (
+    AuthenticationError,
+    RateLimitError,
+    ServiceError,
+    ServiceFailureError,
+)
 from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.refusals import field_errors, meaning_of_status, said_in
 from airflow_provider_sender.client.sendpulse_errors import MEANINGS, TOO_FAST, Meaning, Reaction, meaning_of
@@ -26,15 +32,16 @@ _LOOK_LIKE_STATUSES = frozenset({502, 503})
 
 _STATUSES = range(400, 600)
 
-# Whatever the call that gets a token is refused with, but for being made too often.
+# Whatever the call that gets a token is refused with, but for what has nothing to do with who makes it.
 _NO_ACCOUNT = Meaning(
     Reaction.FINAL,
     AuthenticationError,
     "The connection's login and password are no client id and secret of an account (SendPulse: Settings -> API).",
 )
+_NOT_ABOUT_CREDENTIALS = {HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 _SENTENCES: Mapping[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "The token is missing, wrong, expired or revoked.",
+    HTTPStatus.UNAUTHORIZED: MEANINGS[401].text,
     HTTPStatus.FORBIDDEN: "The account, its plan or the key's list of IP addresses does not allow this.",
     HTTPStatus.TOO_MANY_REQUESTS: "The account made more requests than its plan allows in a minute or a day.",
 }
@@ -79,6 +86,13 @@ class _Said(msgspec.Struct):
     error_description: Json = None
 
 
+class _OnlyRefusal(_Said, forbid_unknown_fields=True):
+    """An answer that says why it went as it did, and nothing else."""
+
+    code: Json = None
+    status: Json = None
+
+
 class SendPulseDialect:
     """SendPulse's ways.
 
@@ -103,8 +117,9 @@ class SendPulseDialect:
         is_good = answer.status < HTTPStatus.MULTIPLE_CHOICES
         if is_good and answer.body.lstrip()[:1] != b"{":
             return None  # a list of rows says nothing about how it went
-        said = said_in(answer.body, _Said)
-        if is_good and not _is_refusal(said, request):
+        said = _unfolded(said_in(answer.body, _Said))
+        is_sure = not is_good or _is_refusal(said, request)
+        if not is_sure and not _says_only_why(answer.body):
             return None
         code = whole(said.error_code)
         status = _status_within(said, code) if is_good else answer.status
@@ -113,12 +128,24 @@ class SendPulseDialect:
         if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR and _is_of_a_gateway(code, status):
             meaning = None
         status = status or answer.status
-        if request.path == TOKEN_PATH and status < HTTPStatus.INTERNAL_SERVER_ERROR and not _is_too_many(code, status):
+        if request.path == TOKEN_PATH and _is_about_credentials(code, status):
             meaning = _NO_ACCOUNT
         error = _error(meaning, status, sentence, said)
+        if not (is_sure or request.repeatable or error.errors or said.error):
+            # A mere sentence may be good news as well.
+            error = ServiceFailureError(f"SendPulse says nothing but: {sentence}")
         error.method, error.path = request.method, request.path
         error.status, error.code = answer.status, code
         return error
+
+
+def _unfolded(said: _Said) -> _Said:
+    """Return what an answer says with what stands inside its ``error``, where that is an object."""
+    inside = said.error
+    if not isinstance(inside, Mapping):
+        return said
+    message, code = inside.get("message"), inside.get("error_code", inside.get("code"))
+    return replace(said, message=said.message or message, error_code=said.error_code or code, is_error=True)
 
 
 def _is_refusal(said: _Said, request: Request) -> bool:
@@ -127,7 +154,16 @@ def _is_refusal(said: _Said, request: Request) -> bool:
         return True
     if request.path == UNSUBSCRIBED_SEARCH:
         return False
+    if said.success in (0, "0") or (isinstance(said.error, str) and said.error):
+        return True
     return any(outcome is False or outcome == "false" for outcome in (said.result, said.success))
+
+
+def _says_only_why(body: bytes) -> bool:
+    """Return whether an answer is an explanation and nothing that was asked for, not even that it went well."""
+    said = said_in(body, _OnlyRefusal)
+    sentences = said.message if isinstance(said.message, str | list) else None
+    return bool(sentences or said.errors or said.error) and said.result is None and said.success is None
 
 
 def _status_within(said: _Said, code: int | None) -> int | None:
@@ -162,8 +198,11 @@ def _error(meaning: Meaning | None, status: int, sentence: str, said: _Said) -> 
     return error
 
 
-def _is_too_many(code: int | None, status: int) -> bool:
-    return code == TOO_FAST or status == HTTPStatus.TOO_MANY_REQUESTS
+def _is_about_credentials(code: int | None, status: int) -> bool:
+    """Return whether the call that gets a token was refused for what it says, and not on its way."""
+    is_redirect = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+    is_elsewhere = is_redirect or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _NOT_ABOUT_CREDENTIALS
+    return code != TOO_FAST and not is_elsewhere
 
 
 def _sentence(said: _Said) -> str:

@@ -31,10 +31,13 @@ from airflow_provider_sender.client.records import Subscriber
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_calls import PAGE_SIZE
-from airflow_provider_sender.client.sendpulse_records import MailingList, Member, subscriber_from, text_of
+from airflow_provider_sender.client.sendpulse_records import MailingList, Member, subscriber_from, text_of, whole
 from airflow_provider_sender.client.transport import Request
 
 log = logging.getLogger(__name__)
+
+# The status of a list that was deleted.
+DELETED_LIST = 1
 
 # Lists of this name are no lists: they are marks of campaigns that are about to be sent.
 CLAIM_PREFIX = "airflow claim "
@@ -90,11 +93,18 @@ class _SendPulseListing(OffsetListing):
 
 def _rows(body: bytes) -> list[Row]:
     """Read a page twice: once for what tells rows apart, once to hand on the rows' own bytes untouched."""
-    keys = _read_keys.decode(body)
     return [
-        Row(str(key.id if key.id is not None else key.email), None, raw)
-        for key, raw in zip(keys, _read_rows.decode(body), strict=True)
+        Row(_key(row), None, raw) for row, raw in zip(_read_keys.decode(body), _read_rows.decode(body), strict=True)
     ]
+
+
+def _key(row: _Keyed) -> str:
+    if row.email:
+        return row.email
+    if row.id is None:
+        # All such rows would pass for one, and an error in a list would pass for a row.
+        raise msgspec.ValidationError("a row has neither id nor address")
+    return str(row.id)
 
 
 class MembersListing(_SendPulseListing):
@@ -115,10 +125,11 @@ def campaigns_listing(client: SendPulseClient) -> OffsetListing:
 
 
 def mailing_lists(client: SendPulseClient) -> list[MailingList]:
-    """Return all mailing lists, those that are marks of campaigns included."""
+    """Return all mailing lists that are not deleted, those that are marks of campaigns included."""
     listing = _SendPulseListing(client, "/addressbooks", takes_order=False)
     rows = (row for rows in listing.walk(SeenKeys(), ListingReport(), OnDrift.REPAIR) for row in rows)
-    return [row_from(_read_list, row.raw, listing.service) for row in rows]
+    found = (row_from(_read_list, row.raw, listing.service) for row in rows)
+    return [each for each in found if whole(each.status) != DELETED_LIST]
 
 
 def real_lists(client: SendPulseClient) -> list[MailingList]:

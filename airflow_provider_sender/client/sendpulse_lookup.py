@@ -16,11 +16,10 @@ def look_up(client: SendPulseClient, emails: Sequence[str]) -> dict[str, Subscri
         return {}
     try:
         answer = client.get_addresses(emails)
-    except NotFoundError:
-        return {}
-    except InvalidRequestError:
+    except (InvalidRequestError, NotFoundError):
+        # One that is nobody's, or no address for the service, may be the end of the call for all.
         if len(emails) == 1:
-            return {}  # what the service takes for no address is nobody's
+            return {}
         middle = len(emails) // 2
         return look_up(client, emails[:middle]) | look_up(client, emails[middle:])
     return {

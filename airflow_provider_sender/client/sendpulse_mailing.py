@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 
 from airflow_provider_sender.client.client import Calls
+from airflow_provider_sender.client.errors import InvalidRequestError, OutcomeUnknownError
 from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.sendpulse_calls import (
     PAGE_SIZE,
@@ -137,8 +138,15 @@ class SendPulseMailing(Calls):
         return self.call(read(UNSUBSCRIBED_SEARCH, email=email), Done).result in (True, 1, "true", "1")
 
     def unsubscribe_from_messages(self, emails: Sequence[str]) -> Done:
-        """Send no single mails to these any more."""
-        return self.call(repeatable("POST", "/smtp/unsubscribe", body={"emails": list(emails)}), Done)
+        """Send no single mails to these any more.
+
+        The addresses are in an object for all clients, and in a bare list for the reference.
+        """
+        refuse_nothing(emails, "emails")
+        try:
+            return self.call(repeatable("POST", "/smtp/unsubscribe", body={"emails": list(emails)}), Done)
+        except InvalidRequestError:
+            return self.call(repeatable("POST", "/smtp/unsubscribe", body=list(emails)), Done)
 
     def list_message_senders(self) -> list[str]:
         """Return the addresses single mails can be sent from."""
@@ -166,10 +174,16 @@ class SendPulseMailing(Calls):
         return self.call(read("/template/{}", template_id), dict[str, Json])
 
     def create_template(self, html: str, *, name: str | None = None, lang: str | None = None) -> str:
-        """Create a template and return its id."""
+        """Create a template and return its id.
+
+        :raises OutcomeUnknownError: also when the answer does not say which one it is.
+        """
         body = {"body": html, "name": name, "lang": lang}
         answer = self.call(once("POST", "/template", body=encoded(given(body), "body")), dict[str, Json])
-        return str(answer.get("real_id") or answer.get("id"))
+        made = answer.get("real_id") or answer.get("id")
+        if made is None:
+            raise OutcomeUnknownError("SendPulse took the template and did not say which one it is. Look at them.")
+        return str(made)
 
     def update_template(self, template_id: str, html: str, *, lang: str | None = None) -> Done:
         """Change a template's content; one from the layout editor cannot be changed."""
@@ -179,8 +193,16 @@ class SendPulseMailing(Calls):
     # Blacklist
 
     def list_blacklist(self) -> list[str]:
-        """Return the addresses nothing is sent to."""
-        return self.call(read("/blacklist"), list[str])
+        """Return the addresses nothing is sent to.
+
+        Whether they come in pages is not documented: more are asked for until none is new.
+        """
+        found: dict[str, None] = {}
+        while True:
+            page = self.call(read("/blacklist", limit=PAGE_SIZE, offset=len(found)), list[str])
+            if set(page) <= found.keys():
+                return list(found)
+            found |= dict.fromkeys(page)
 
     def add_to_blacklist(self, emails: Sequence[str], *, comment: str = "") -> Done:
         """Send nothing to these addresses any more."""

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import html
+from contextlib import suppress
+from html.parser import HTMLParser
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.records import Event, Json, Mailbox, Message
 from airflow_provider_sender.client.sendpulse_records import id_in
+
+# What these hold is not for reading. (A ``title`` is, but stands above the mail.)
+_UNSEEN = {"script", "style", "title"}
+# These stand in the middle of a line.
+_INLINE = {"a", "abbr", "b", "code", "em", "font", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"}
 
 
 def message_body(message: Message) -> dict[str, Json]:
@@ -36,7 +43,8 @@ def message_body(message: Message) -> dict[str, Json]:
         "reply_to": _mailbox(message.reply_to) if message.reply_to else None,
         "template": template,
         "html": content,
-        "text": message.text or ("" if content is not None else None),
+        # Sources differ on whether it wants a text beside one it makes itself.
+        "text": message.text or (text_from(content) if content is not None else None),
         "auto_plain_text": True if content is not None and not message.text else None,
     }
     return {key: value for key, value in body.items() if value is not None}
@@ -45,6 +53,43 @@ def message_body(message: Message) -> dict[str, Json]:
 def html_from(text: str) -> str:
     """Return a plain text as HTML, line by line."""
     return f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>"
+
+
+def text_from(content: str) -> str:
+    """Return the text of HTML, links with their addresses; of HTML without any, a blank, which counts as a text."""
+    reader = _Text()
+    with suppress(AssertionError):  # what html.parser makes of a declaration it does not know; the rest is left out
+        reader.feed(content)
+        reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
+    return "\n".join(line for line in lines if line) or " "
+
+
+class _Text(HTMLParser):
+    """Collects what a reader sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._link = ""
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a line, a link, or what is not seen."""
+        self._hidden += tag in _UNSEEN
+        self._link = (dict(attrs).get("href") or "") if tag == "a" else self._link
+        self.pieces.append("" if tag in _INLINE else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a line, a link, or what is not seen."""
+        self._hidden -= tag in _UNSEEN and self._hidden > 0
+        ending = f" ({self._link})" if tag == "a" and self._link else ""
+        self.pieces.append(ending if tag in _INLINE else "\n")
+
+    def handle_data(self, data: str) -> None:
+        """Take a piece of text; where its lines end means nothing."""
+        if not self._hidden:
+            self.pieces.append(data.replace("\n", " "))
 
 
 def event_body(event: Event) -> dict[str, Json]:

@@ -36,7 +36,7 @@ class MailingList(msgspec.Struct):
     active_email_qty: int | None = None
     inactive_email_qty: int | None = None
     creationdate: Loose = None
-    status: int | None = None
+    status: Json = None
     status_explain: Loose = None
 
 
@@ -55,7 +55,7 @@ class Member(msgspec.Struct):
 
     email: str | None = None
     phone: Json = None
-    status: int | None = None
+    status: Json = None
     status_explain: Loose = None
     variables: Json = None
     book_id: int | None = None
@@ -86,9 +86,9 @@ class CreatedCampaign(msgspec.Struct):
     """The answer to a campaign's creation. The misspelling is the service's own."""
 
     id: int
-    status: int | None = None
-    count: int | None = None
-    tariff_email_qty: int | None = None
+    status: Json = None
+    count: Json = None
+    tariff_email_qty: Json = None
     overdraft_price: Json = None
     ovedraft_currency: Json = None
 
@@ -200,9 +200,10 @@ def subscriber_from(address: str, memberships: Iterable[tuple[str, Member]]) -> 
     )
 
 
-def consent_of(status: int | None) -> Consent:
-    """Return what a status in a list means."""
-    return CONSENTS.get(status, Consent.UNKNOWN) if status is not None else Consent.UNKNOWN
+def consent_of(status: Json) -> Consent:
+    """Return what a status in a list means; one that is no number is unknown like a number that is new."""
+    code = whole(status)
+    return CONSENTS.get(code, Consent.UNKNOWN) if code is not None else Consent.UNKNOWN
 
 
 def variables_of(said: Json) -> dict[str, FieldValue]:

@@ -280,7 +280,7 @@ class SendPulseService(Service):
         return CampaignDefinition(
             subject=campaign.subject,
             from_name=text_of(head.sender_name),
-            from_email=head.sender_email or "",
+            from_email=text_of(head.sender_email),
             html=_html(head.body),
             title=campaign.title,
             group_ids=campaign.group_ids,

@@ -33,7 +33,7 @@ class Token(msgspec.Struct):
     """The answer to the call that gets a token. ``repr`` leaves the token out."""
 
     access_token: str
-    expires_in: float = _LIFETIME
+    expires_in: float | None = None
 
     def __repr__(self) -> str:
         return f"Token(expires_in={self.expires_in})"
@@ -85,7 +85,7 @@ class ClientCredentials:
             raise
         self._refusal = None
         self._token = fetched.access_token
-        self._good_until = asked_at + fetched.expires_in * (1 - _MARGIN)
+        self._good_until = asked_at + (fetched.expires_in or _LIFETIME) * (1 - _MARGIN)
 
 
 _known: dict[str, ClientCredentials] = {}

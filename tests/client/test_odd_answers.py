@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import pytest
 import requests_mock
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.errors import OutcomeUnknownError, ServiceFailureError
-from airflow_provider_sender.client.records import SubscriberChange
+from airflow_provider_sender.client.errors import AuthenticationError, OutcomeUnknownError, ServiceFailureError
+from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift
+from airflow_provider_sender.client.records import CampaignDefinition, CampaignState, SubscriberChange
 from airflow_provider_sender.client.rows import Write
+from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendara_account_records import SendaraKey, SendaraWebhook
+from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendpulse import SendPulseClient
+from airflow_provider_sender.client.sendpulse_lists import ListSubscribers, MembersListing, campaigns_listing
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
 from airflow_provider_sender.client.transport import Settings
 from tests.client.sendara_account import account_behind
@@ -52,6 +57,99 @@ def test_a_mailing_list_that_cannot_be_read_is_an_error_of_the_service_s(
         sendpulse.groups()
     assert "ann@example.com" not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [campaigns_listing, lambda client: MembersListing(client, "1"), lambda client: ListSubscribers(client, "1")],
+    ids=["campaigns", "members", "subscribers"],
+)
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"message": "Not found", "error_code": 213}],
+        [{"phone": 380501112233, "variables": []}],
+        [{"email": ""}],
+    ],
+)
+def test_a_row_that_nothing_tells_from_others_is_no_row(
+    wire: requests_mock.Mocker,
+    sendpulse: SendPulseService,
+    listing: Callable[[SendPulseClient], Listing],
+    rows: list[object],
+) -> None:
+    wire.get(requests_mock.ANY, json=rows)
+    with pytest.raises(ServiceFailureError, match="neither id nor address"):
+        list(listing(sendpulse.client).walk(SeenKeys(), ListingReport(), OnDrift.REPAIR))
+
+
+@pytest.mark.parametrize(
+    "answer", [{"text": "<html>", "status_code": 200}, {"text": ""}, {"status_code": 204}, {"status_code": 502}]
+)
+def test_what_is_no_answer_is_asked_for_again_or_unknown(
+    wire: requests_mock.Mocker, sendpulse: SendPulseService, answer: dict[str, Any]
+) -> None:
+    wire.register_uri(requests_mock.ANY, requests_mock.ANY, **answer)
+    sendara = account_behind(wire).client(max_retries=0)
+    wire.register_uri(requests_mock.ANY, requests_mock.ANY, **answer)
+    for reads in (sendpulse.groups, lambda: sendpulse.campaign("1"), sendara.list_lists, sendara.list_contacts):
+        with pytest.raises(ServiceFailureError) as raised:
+            reads()
+        assert raised.value.retryable
+    for makes in (lambda: sendpulse.client.create_campaign({}), lambda: sendpulse.client.create_template("<p>")):
+        with pytest.raises(OutcomeUnknownError):
+            makes()
+    with pytest.raises(OutcomeUnknownError):
+        SendaraService(sendara).create_campaign(
+            CampaignDefinition("News", "Ann", "ann@shop.example", html="x", group_ids=("list_a",)), "News"
+        )
+
+
+def test_a_template_that_was_made_without_an_id_is_none_named_none(
+    wire: requests_mock.Mocker, sendpulse: SendPulseService
+) -> None:
+    wire.post(f"{BASE}/template", json={"result": True})
+    with pytest.raises(OutcomeUnknownError):
+        sendpulse.client.create_template("<p>")
+
+
+def test_of_a_campaign_that_was_made_the_id_alone_matters(
+    wire: requests_mock.Mocker, sendpulse: SendPulseService
+) -> None:
+    odd = {"id": "12", "status": "", "count": "", "tariff_email_qty": 0.5, "overdraft_price": None}
+    wire.post(f"{BASE}/campaigns", json=odd)
+    assert sendpulse.client.create_campaign({}).id == 12
+
+
+@pytest.mark.parametrize("sent", [None, 0, 1767607200, "", "0000-00-00 00:00:00"], ids=range(5))
+def test_a_campaign_of_an_unreadable_time_is_one(
+    wire: requests_mock.Mocker, sendpulse: SendPulseService, sent: object
+) -> None:
+    wire.get(f"{BASE}/user/info", json={"id": 1, "locale": "UTC"})
+    wire.get(f"{BASE}/campaigns/1", json={"id": 1, "status": 3, "send_date": sent, "message": {"sender_email": None}})
+    campaign = sendpulse.campaign("1")
+    assert (campaign.state, campaign.sent_at, campaign.sender_address) == (CampaignState.SENT, None, None)
+
+
+@pytest.mark.parametrize("lifetime", [{}, {"expires_in": None}, {"expires_in": "3600"}])
+def test_a_token_whose_life_is_not_told_lasts_its_hour(
+    wire: requests_mock.Mocker, request: pytest.FixtureRequest, lifetime: dict[str, object]
+) -> None:
+    token = wire.post(f"{BASE}/oauth/access_token", json={"access_token": "t", **lifetime})
+    wire.get(f"{BASE}/senders", json=[])
+    client = SendPulseClient("id", f"secret-{request.node.name}", Settings(BASE, max_retries=0).checked(), Budget())
+    assert [client.list_senders(), client.list_senders()] == [[], []]
+    assert token.call_count == 1
+
+
+def test_credentials_refused_within_200_are_asked_about_once(
+    wire: requests_mock.Mocker, request: pytest.FixtureRequest
+) -> None:
+    token = wire.post(f"{BASE}/oauth/access_token", json={"error": "invalid_client", "error_description": "No."})
+    client = SendPulseClient("id", f"secret-{request.node.name}", Settings(BASE, max_retries=3).checked(), Budget())
+    with pytest.raises(AuthenticationError):
+        client.list_senders()
+    assert token.call_count == 1
 
 
 def test_a_time_zone_that_may_not_be_read_is_asked_for_once(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -110,6 +111,51 @@ def test_without_a_known_code_the_status_has_to_do(status: int, kind: type, retr
     assert found is not None
     assert type(found) is kind
     assert found.retryable is retryable
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), TABLE)
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda inside: {"error": inside},
+        lambda inside: inside,
+        lambda inside: {"error": [inside]},
+        lambda inside: {"error": inside["code"], "message": inside["message"]},
+    ],
+    ids=["nested", "flat", "listed", "named"],
+)
+@pytest.mark.parametrize("comes_with", [200, 201, 0])
+def test_an_envelope_is_one_in_any_form_and_with_any_status(
+    code: str, status: int, kind: type | None, form: Callable[[dict[str, Any]], Any], comes_with: int
+) -> None:
+    found = DIALECT.error_in(answered(comes_with or status, form(error(code, status)["error"])), read("/v1/usage"))
+
+    assert (None if found is None else type(found)) is kind
+    assert found is None or "Sendara says: Because." in str(found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"<html>",
+        {"id": "msg_1", "status": "failed", "error": {"code": "not_found", "message": "No such mailbox."}},
+        {"id": "msg_1", "code": "internal_error"},
+        {"code": "AB12", "message": "x"},
+        {"error": None, "contacts": []},
+        {"error": "No."},
+        [{"success": False, "error": {"code": "recipient_suppressed", "status": 409}}],
+    ],
+)
+def test_what_looks_like_an_error_and_is_none_passes(body: Any) -> None:
+    assert DIALECT.error_in(answered(200, body), read("/v1/messages")) is None
+
+
+def test_a_new_code_within_a_status_of_success_is_a_refusal() -> None:
+    found = DIALECT.error_in(answered(200, {"error": {"code": "brand_new"}}), read("/v1/usage"))
+
+    assert isinstance(found, InvalidRequestError)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendara_webhooks import verify_sendara_webhook
 from airflow_provider_sender.client.sliding import SlidingBudget
 from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.jobs.overview import Overview
 from airflow_provider_sender.sandbox.remote import Json, Sandbox
 
 DOMAIN = "mail.shop.example"
@@ -275,7 +276,7 @@ def test_a_429_that_is_final_is_not_retried_and_holds_nobody_back(
     assert sender_sandbox.counters()["by_path"]["POST /v1/send"] == 1
 
 
-@pytest.mark.parametrize("lookup", ["message", "list"])
+@pytest.mark.parametrize("lookup", ["message", "list", "all"])
 def test_a_mail_that_renders_otherwise_on_a_retry_is_not_sent_again(
     sender_sandbox: Sandbox, service: SendaraService, verified: str, lookup: str
 ) -> None:
@@ -284,6 +285,94 @@ def test_a_mail_that_renders_otherwise_on_a_retry_is_not_sent_again(
     retried = Message(Mailbox("jane@example.com"), Mailbox(verified), "At 10:05", "<p>Thanks</p>", key="intent-1")
 
     assert service.send_message(first) == service.send_message(retried) is not None
+
+
+@pytest.mark.parametrize("lookup", ["message", "list", "all"])
+def test_of_many_mails_none_is_taken_for_another(
+    sender_sandbox: Sandbox, service: SendaraService, verified: str, lookup: str
+) -> None:
+    sender_sandbox.settings(sendara_key_lookup=lookup)
+    assert service.client.find_message("intent-1") is None
+    sent = {
+        key: service.send_message(Message(Mailbox("jane@example.com"), Mailbox(verified), "Hi", "<p>", key=key))
+        for key in ("intent-1", "intent-2")
+    }
+
+    found = {key: service.client.find_message(key) for key in (*sent, "intent-3")}
+
+    ids = {key: each.id if each else None for key, each in found.items()}
+    assert ids == ({**sent, "intent-3": None} if lookup != "all" else dict.fromkeys(ids))
+    rendered_otherwise = Message(Mailbox("jane@example.com"), Mailbox(verified), "Bye", "<p>", key="intent-1")
+    assert service.send_message(rendered_otherwise) in (sent["intent-1"], None)
+    assert len(service.client.list_messages().messages or ()) == 2
+
+
+def test_a_key_that_may_only_send_is_not_told_which_mail_was_sent_before(
+    sender_sandbox: Sandbox, service: SendaraService, verified: str
+) -> None:
+    sender = service_of(sender_sandbox, service.client.create_key("send").key or "")
+    mails = [
+        Message(Mailbox("jane@example.com"), Mailbox(verified), subject, "<p>", key="intent-1") for subject in "AB"
+    ]
+
+    assert [sender.send_message(each) is None for each in mails] == [False, True]
+    assert len(service.client.list_messages().messages or ()) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 422])
+def test_too_late_is_said_in_any_way(
+    sender_sandbox: Sandbox, service: SendaraService, verified: str, status: int
+) -> None:
+    sender_sandbox.settings(sendara_late_status=status)
+    readers = service.client.create_list("Readers").id
+    fill(service, 1, readers)
+    news = CampaignDefinition("News", "Ann", verified, html="<p>Hello</p>", group_ids=(readers,))
+    scheduled = service.start_campaign(news, "Later", datetime.now(UTC) + timedelta(days=2))
+    sending = service.start_campaign(news, "Now", None)
+
+    service.cancel_campaign(scheduled)
+    service.cancel_campaign(scheduled)
+    with pytest.raises((InvalidRequestError, NotFoundError)):
+        service.cancel_campaign(sending)
+    with pytest.raises(InvalidRequestError):
+        service.send_campaign(sending)
+    with pytest.raises(NotFoundError):
+        service.send_campaign("bc_none")
+
+
+@pytest.mark.parametrize("comes", ["all", "capped", "paged"])
+@pytest.mark.parametrize("made", [0, 1, 3])
+def test_broadcasts_come_in_pages_or_not(
+    sender_sandbox: Sandbox, service: SendaraService, verified: str, comes: str, made: int
+) -> None:
+    sender_sandbox.settings(sendara_broadcasts=comes)
+    readers = service.client.create_list("Readers").id
+    news = CampaignDefinition("News", "Ann", verified, html="x", group_ids=(readers,))
+    ids = {service.create_campaign(news, f"News {number}") for number in range(made)}
+
+    seen, number, last = set[str](), 0, 1
+    while number < last:
+        page = service.campaigns_page(number + 1)
+        number, last = page.number, page.last
+        assert number <= 2
+        assert seen.isdisjoint(each.id for each in page.campaigns)
+        seen |= {each.id for each in page.campaigns}
+
+    assert seen == ids
+    assert {each.id for each in service.campaigns_titled("News")} == ids
+    assert set(Overview(service).look()) == ids
+
+
+@pytest.mark.parametrize("takes_names", [True, False])
+def test_a_sender_has_a_name_where_that_is_taken(
+    sender_sandbox: Sandbox, service: SendaraService, verified: str, takes_names: bool
+) -> None:
+    sender_sandbox.settings(sendara_sender_names=takes_names)
+    readers = service.client.create_list("Readers").id
+
+    made = service.create_campaign(CampaignDefinition("News", "Ann", verified, html="x", group_ids=(readers,)), "News")
+
+    assert service.client.get_broadcast(made).itself.from_email == (f'"Ann" <{verified}>' if takes_names else verified)
 
 
 def test_a_key_that_may_only_read_is_told_what_it_lacks(sender_sandbox: Sandbox, service: SendaraService) -> None:
@@ -313,6 +402,21 @@ def test_who_bounced_or_complained_is_known_whatever_the_row_says(sender_sandbox
     assert not any(each.refusal for each in service.write_subscribers(writes, trigger_automation=False))
 
     assert {each.consent: each.email for each in everybody(service).values()} == states
+
+
+@pytest.mark.parametrize("comes", ["all", "paged"])
+@pytest.mark.parametrize("people", [50, 99, 100, 130])
+def test_a_suppression_list_is_read_whole_in_pages_or_not(sender_sandbox: Sandbox, comes: str, people: int) -> None:
+    sender_sandbox.settings(sendara_suppressions=comes, sendara_suppressed_consent="kept")
+    service = service_of(sender_sandbox)
+    fill(service, people + 1)
+    sender_sandbox.settings(sendara_requests_per_second=None)
+    for number in range(people):
+        service.client.suppress(f"p{number}@example.com", reason="complaint")
+
+    active = [email for email, each in everybody(service).items() if each.consent is Consent.ACTIVE]
+
+    assert active == [f"p{people}@example.com"]
 
 
 def test_who_is_in_a_list_that_is_not_shown_whole_leaves_it_all_the_same(sender_sandbox: Sandbox) -> None:

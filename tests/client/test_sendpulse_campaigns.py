@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_sender.client.records import CampaignDefinition, CampaignState
 from airflow_provider_sender.client.sendpulse_campaigns import (
     STATES,
+    Head,
     SendPulseCampaign,
     body_of,
     campaign_from,
@@ -56,6 +57,13 @@ def test_numbers_may_be_texts_and_times_are_the_accounts() -> None:
     assert (campaign.id, campaign.service_state, campaign.recipients) == ("7", "13", 5)
     assert (campaign.state, campaign.scheduled_at) == (CampaignState.SCHEDULED, NOW + timedelta(hours=2))
     assert campaign.group_ids == ("1", "2")
+
+
+@pytest.mark.parametrize("said", ["1,2", "1, 2", [1, "2"], {"0": 1, "1": 2}])
+def test_several_lists_may_be_written_in_any_form(said: Any) -> None:
+    campaign = campaign_from(SendPulseCampaign(7, message=Head(list_id=said), status="in_moderation"), UTC, NOW)
+    assert campaign.group_ids == ("1", "2")
+    assert (campaign.state, campaign.service_state) == (CampaignState.UNKNOWN, "in_moderation")
 
 
 def test_a_campaign_with_nothing_but_an_id_is_one() -> None:

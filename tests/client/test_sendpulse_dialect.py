@@ -16,7 +16,7 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.sendpulse_dialect import TOKEN_PATH, SendPulseDialect, StaticKey
 from airflow_provider_sender.client.sendpulse_errors import MEANINGS, Reaction, meaning_of
-from airflow_provider_sender.client.transport import Answer, Request, read, repeatable
+from airflow_provider_sender.client.transport import Answer, Request, once, read, repeatable
 
 TOKEN = "eyJ0eXAi.token-nobody-may-see"
 READ = read("/addressbooks")
@@ -132,10 +132,37 @@ def test_codes_that_look_like_statuses_are_none_but_a_gateways(
         {"success": False},
         {"is_error": True, "message": "x", "http_code": 422},
         {"is_error": 1},
+        {"success": 0},
+        {"success": "0"},
+        {"error": "access_denied"},
+        {"error": "access_denied", "result": True},
+        {"message": "The given data was invalid.", "errors": {"limit": ["too low"]}},
+        {"errors": ["too low"]},
+        {"error": [{"message": "x"}]},
+        {"message": "x"},
+        {"message": ["x", "y"]},
+        {"message": "x", "code": "E", "status": "error"},
+        {"error": {"message": "x"}},
     ],
 )
 def test_an_answer_of_200_can_be_an_error(body: dict[str, Any]) -> None:
     assert isinstance(said(body, 200), InvalidRequestError)
+
+
+@pytest.mark.parametrize("status", [200, 404, 422])
+@pytest.mark.parametrize("name", ["code", "error_code"])
+def test_an_error_may_stand_inside_another_key(name: str, status: int) -> None:
+    error = said({"error": {"message": "No list.", name: "213"}}, status)
+    assert (type(error), error.code) == (NotFoundError, 213)
+    assert "No list." in str(error)
+
+
+def test_what_a_mere_sentence_says_about_a_call_that_is_not_repeated_is_unknown() -> None:
+    error = said({"message": "x"}, 200, once("POST", "/campaigns"))
+    assert isinstance(error, ServiceFailureError)
+    assert not error.nothing_done
+    assert said({"message": "x", "error_code": 707}, 200, once("POST", "/campaigns")).nothing_done
+    assert said({"message": "x", "errors": {"a": ["b"]}}, 200, once("POST", "/campaigns")).nothing_done
 
 
 def test_an_error_in_200_may_carry_the_status_it_should_have_had() -> None:
@@ -154,6 +181,14 @@ def test_an_error_in_200_may_carry_the_status_it_should_have_had() -> None:
         {"jane@example.com": []},
         {"success": True, "data": [False]},
         {"is_error": False},
+        {"message": "Queued.", "success": True},
+        {"message": "Done.", "result": True},
+        {"message": "x", "id": 1},
+        {"message": {"subject": "x"}},
+        {"message": ""},
+        {"error": 3, "sent": 4},
+        {"error": None, "errors": [], "id": 1},
+        {},
     ],
 )
 def test_what_looks_like_an_error_and_is_none_passes(body: Any) -> None:
@@ -162,6 +197,7 @@ def test_what_looks_like_an_error_and_is_none_passes(body: Any) -> None:
 
 def test_nobody_having_unsubscribed_is_no_error() -> None:
     assert said({"result": False}, 200, read("/smtp/unsubscribe/search", email="a@b.c")) is None
+    assert said({"result": False, "message": "No."}, 200, read("/smtp/unsubscribe/search", email="a@b.c")) is None
     assert said({"result": False, "is_error": True}, 200, read("/smtp/unsubscribe/search")) is not None
 
 
@@ -181,16 +217,25 @@ def test_a_template_that_is_not_ready_and_one_that_cannot_be_edited_share_a_code
     assert meaning_of(2900, "", "/template/edit/{}") is not MEANINGS[2900]
 
 
-@pytest.mark.parametrize("body", [{"error": "invalid_client", "error_description": "x"}, {"error_code": 401}, {}])
-@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("body", [{"error": "invalid_client", "error_description": "x"}, {"error_code": 401}])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 422])
 def test_credentials_that_are_refused_are_final(body: dict[str, Any], status: int) -> None:
     error = said(body, status, repeatable("POST", TOKEN_PATH))
     assert isinstance(error, AuthenticationError)
     assert "client id and secret" in error.message
 
 
+@pytest.mark.parametrize(("status", "kind"), [(302, InvalidRequestError), (404, NotFoundError)])
+def test_a_token_call_that_goes_elsewhere_says_nothing_about_the_credentials(
+    status: int, kind: type[ServiceError]
+) -> None:
+    error = said(b"<html>", status, repeatable("POST", TOKEN_PATH))
+    assert type(error) is kind
+    assert "host" in str(error)
+
+
 def test_a_token_call_that_fails_otherwise_may_be_made_again() -> None:
-    for status, body in ((500, {}), (429, {}), (422, {"error_code": 2020202020})):
+    for status, body in ((500, {}), (429, {}), (408, {}), (422, {"error_code": 2020202020})):
         assert said(body, status, repeatable("POST", TOKEN_PATH)).retryable
 
 

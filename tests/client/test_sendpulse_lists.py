@@ -136,6 +136,33 @@ def row(**lists: dict[str, Any]) -> bytes:
     return json.dumps({"email": "Jane@example.com", "lists": lists}).encode()
 
 
+def test_a_status_nobody_knows_is_no_end_of_the_reading() -> None:
+    statuses: list[Any] = ["active", "", None, [], 99]
+    for status in statuses:
+        assert read_joined(row(a={"status": status})).consent is Consent.UNKNOWN
+    assert read_joined(row(a={"status": "blocked"}, b={"status": "4"})).consent is Consent.UNSUBSCRIBED
+
+
+class Otherwise(MovingLists):
+    """Rows have an id as well, and only some of them are counted."""
+
+    def fetch(self, request: Request, decode: Callable[[bytes], Any]) -> Any:
+        def with_ids(body: bytes) -> Any:
+            return decode(json.dumps([{"id": 7, **each} for each in json.loads(body)]).encode())
+
+        return super().fetch(request, with_ids)
+
+    def count_subscribers(self, list_id: str) -> int:
+        return super().count_subscribers(list_id) // 3
+
+
+def test_people_are_told_apart_by_address_and_all_read_whomever_the_service_counts() -> None:
+    account = Otherwise(3, 250)
+    keys, report = account.read()
+    assert sorted(keys) == sorted(account.all)
+    assert report.is_sound
+
+
 def test_the_strictest_status_of_any_list_counts_and_the_first_value_of_a_variable() -> None:
     found = read_joined(
         row(

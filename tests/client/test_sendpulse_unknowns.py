@@ -64,7 +64,7 @@ def test_numbers_as_texts_and_each_shape_of_statistics(sender_sandbox: Sandbox, 
     assert (totals.recipients, totals.sent) == (1, 1)
 
 
-@pytest.mark.parametrize("form", ["is_error", "result", "success"])
+@pytest.mark.parametrize("form", ["is_error", "result", "success", "bare"])
 def test_every_error_may_come_with_200(sender_sandbox: Sandbox, form: str) -> None:
     service = account(
         sender_sandbox, sendpulse_errors_in_200=1, sendpulse_error_form=form, sendpulse_campaigns_per_hour=1
@@ -129,6 +129,68 @@ def test_a_service_that_takes_fewer_rows_a_call_gets_fewer(sender_sandbox: Sandb
     ]
     results = service.write_subscribers([Write(each, is_new=True) for each in changes], trigger_automation=False)
     assert results == [WriteResult()] * 100
+
+
+@pytest.mark.parametrize("limit", [3, 60, None])
+def test_a_service_that_looks_up_fewer_addresses_a_call_is_asked_for_fewer(
+    sender_sandbox: Sandbox, limit: int | None
+) -> None:
+    sender_sandbox.reset(sendpulse_lookup_limit=limit)
+    people = [f"p{each}@example.com" for each in range(100)]
+    sender_sandbox.seed(rows=[{"email": each, "groups": ["A"]} for each in people])
+    assert set(service_of(sender_sandbox).find_subscribers(people)) == set(people)
+
+
+@pytest.mark.parametrize("unknown", ["omitted", "empty", "refused"])
+def test_nobody_is_overlooked_for_standing_beside_somebody_unknown(sender_sandbox: Sandbox, unknown: str) -> None:
+    service = account(sender_sandbox, sendpulse_lookup_unknown=unknown)
+    found = service.find_subscribers([NEW, JANE, "x@example.com", OUT, "y@example.com"])
+    assert {email: each.consent for email, each in found.items()} == {
+        JANE: Consent.ACTIVE,
+        OUT: Consent.UNSUBSCRIBED,
+    }
+    assert service.find_subscribers([NEW]) == {}
+
+
+@pytest.mark.parametrize("deleted", ["gone", "shown"])
+def test_a_deleted_list_is_none_though_it_is_shown(sender_sandbox: Sandbox, deleted: str) -> None:
+    service = account(sender_sandbox, sendpulse_deleted_lists=deleted)
+    a, b = service.groups()
+    service.client.delete_mailing_list(b.id)
+    assert service.groups() == [a]
+    assert everybody(service, service.subscribers())[JANE].groups == (a.id,)
+    service.release(service.claim("[key abc]") or "")
+    mine = service.claim("[key abc]")
+    assert service.claims("[key abc]") == [mine]
+
+
+@pytest.mark.parametrize("page", [None, 2, 100])
+@pytest.mark.parametrize("people", [0, 5, 100, 130])
+def test_a_blacklist_is_read_whole_in_pages_or_not(sender_sandbox: Sandbox, page: int | None, people: int) -> None:
+    service = account(sender_sandbox, sendpulse_blacklist_page=page)
+    banned = [f"p{each}@example.com" for each in range(people)]
+    if banned:
+        service.client.add_to_blacklist(banned)
+    assert service.client.list_blacklist() == banned
+
+
+@pytest.mark.parametrize("body", ["either", "array", "object"])
+def test_who_wants_no_mails_is_taken_in_either_form(sender_sandbox: Sandbox, body: str) -> None:
+    service = account(sender_sandbox, sendpulse_unsubscribe_body=body)
+    service.client.unsubscribe_from_messages([JANE])
+    assert service.client.is_unsubscribed_from_messages(JANE)
+    assert not service.client.is_unsubscribed_from_messages(OUT)
+    with pytest.raises(InvalidRequestError):
+        service.client.unsubscribe_from_messages(["no address"])
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+@pytest.mark.parametrize("content", [{"html": "<p>Hi <b>Jane</b></p>"}, {"text": "Hi Jane"}])
+def test_a_mail_has_a_text_of_its_own(sender_sandbox: Sandbox, is_required: bool, content: dict[str, Any]) -> None:
+    service = account(sender_sandbox, sendpulse_text_required=is_required)
+    assert service.send_message(Message(Mailbox(JANE), Mailbox("hello@example.com"), subject="Hi", **content))
+    (message,) = sender_sandbox.messages()
+    assert message["text"] == "Hi Jane"
 
 
 @pytest.mark.parametrize("status", [0, 1, 13, 14])

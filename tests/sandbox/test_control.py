@@ -19,7 +19,8 @@ SENDPULSE_KNOBS = {
     "requests_per_second", "requests_per_minute", "requests_per_day", "burst_status", "campaigns_per_hour",
     "token_seconds", "errors_in_200", "error_form", "numbers", "order", "batch_limit", "plain_addresses",
     "tags", "statistics", "scheduled_status", "scheduled_at_once", "moderation_seconds", "cancel_while_sending",
-    "date_key", "smtp_user",
+    "date_key", "smtp_user", "lookup_limit", "lookup_unknown", "deleted_lists", "blacklist_page", "text_required",
+    "unsubscribe_body",
 }  # fmt: skip
 
 

@@ -121,13 +121,14 @@ def test_what_has_not_begun_can_be_cancelled_or_deleted(
     assert sender_sandbox.counters()["mails"] == 0
 
 
-@pytest.mark.parametrize("late", [400, 409, 422])
+@pytest.mark.parametrize("late", [400, 404, 409, 422])
 def test_the_status_of_a_late_cancel_is_a_knob(
     sender_sandbox: Sandbox, sendara: SendaraApi, audience: str, late: int
 ) -> None:
     sender_sandbox.settings(sendara_late_status=late)
     made = draft(sendara, audience, send_now=True)
-    sendara.refused(late, "invalid_request", "POST", f"/v1/broadcasts/{made['id']}/cancel")
+    code = "not_found" if late == 404 else "invalid_request"
+    sendara.refused(late, code, "POST", f"/v1/broadcasts/{made['id']}/cancel")
 
 
 def test_an_accepted_send_may_show_late_and_is_not_accepted_twice(

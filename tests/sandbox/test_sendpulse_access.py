@@ -149,6 +149,7 @@ def test_a_fifth_campaign_in_an_hour_is_refused(sender_sandbox: Sandbox, sendpul
         ("is_error", {"is_error": True, "http_code": 404}),
         ("result", {"result": False}),
         ("success", {"success": False}),
+        ("bare", {}),
     ],
 )
 def test_errors_can_come_within_200(

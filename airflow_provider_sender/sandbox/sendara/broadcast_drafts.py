@@ -28,6 +28,8 @@ def read_draft(account: Account, body: Body, name: str, *, is_test: bool) -> dic
     """
     from_email = body.needed("from_email")
     body.sender("from_email")
+    if "<" in from_email and not account.settings.sendara_sender_names:
+        raise invalid("from_email must be an e-mail address")
     if not account.settings.sendara_sandboxed:
         verified_sender(account, from_email)
     template_id, audience_id = body.text("template_id"), body.text("audience_list_id")

@@ -13,11 +13,11 @@ from airflow_provider_sender.sandbox.sendara.broadcast_drafts import complete, r
 from airflow_provider_sender.sandbox.sendara.checks import Body, body_of
 from airflow_provider_sender.sandbox.sendara.dates import read, written, written_if
 from airflow_provider_sender.sandbox.sendara.keys import key_of, route
-from airflow_provider_sender.sandbox.sendara.pages import stretch
+from airflow_provider_sender.sandbox.sendara.pages import stretches
 from airflow_provider_sender.sandbox.sendara.people import SERVICE
 from airflow_provider_sender.sandbox.sendara.replies import answer, invalid, not_found, nothing, refused
 from airflow_provider_sender.sandbox.sendara.usage import within_cap
-from airflow_provider_sender.sandbox.wire import Call, Reply
+from airflow_provider_sender.sandbox.wire import Call, Refused, Reply
 
 _NOT_STARTED = (CampaignStatus.DRAFT, CampaignStatus.SCHEDULED)
 
@@ -92,7 +92,7 @@ def _the_one(account: Account, call: Call) -> Campaign:
 
 
 def _list(account: Account, call: Call) -> Reply:
-    part = stretch(call, account.settings)
+    part = stretches(call, account.settings)[account.settings.sendara_broadcasts]
     listed = [broadcast for broadcast in account.campaigns.of(SERVICE) if broadcast.listed_at <= account.now]
     listed.reverse()
     chosen = listed[part.offset : part.offset + part.limit]
@@ -164,9 +164,13 @@ def _not_started(account: Account, call: Call, what: str) -> Campaign:
     broadcast = _the_one(account, call)
     # One whose send was accepted may still show its old status.
     if broadcast.status not in _NOT_STARTED or broadcast.ends_at is not None:
-        message = f"Only draft or scheduled broadcasts can be {what}"
-        raise refused("invalid_request", message, account.settings.sendara_late_status)
+        raise _late(account, f"Only draft or scheduled broadcasts can be {what}")
     return broadcast
+
+
+def _late(account: Account, message: str) -> Refused:
+    status = account.settings.sendara_late_status
+    return refused("not_found" if status == 404 else "invalid_request", message, status)
 
 
 def _send(account: Account, call: Call) -> Reply:
@@ -182,7 +186,7 @@ def _cancel(account: Account, call: Call) -> Reply:
 def _delete(account: Account, call: Call) -> Reply:
     broadcast = _the_one(account, call)
     if broadcast.ends_at is not None:
-        raise refused("invalid_request", "A broadcast that is sending stays", account.settings.sendara_late_status)
+        raise _late(account, "A broadcast that is sending stays")
     account.campaigns.delete(broadcast)
     return nothing()
 

@@ -16,7 +16,7 @@ from airflow_provider_sender.sandbox.sendara.checks import Body, body_of
 from airflow_provider_sender.sandbox.sendara.contacts import attribute_field, find_contact, the_contact
 from airflow_provider_sender.sandbox.sendara.dates import written
 from airflow_provider_sender.sandbox.sendara.keys import route
-from airflow_provider_sender.sandbox.sendara.pages import Stretch, contact_page, stretch
+from airflow_provider_sender.sandbox.sendara.pages import contact_page, stretch, stretches
 from airflow_provider_sender.sandbox.sendara.people import ACCOUNT_ID, contact_id
 from airflow_provider_sender.sandbox.sendara.replies import answer, invalid, not_found, nothing, refused
 from airflow_provider_sender.sandbox.wire import Call, Reply
@@ -149,15 +149,8 @@ def _delete(account: Account, call: Call) -> Reply:
 
 
 def _members(account: Account, call: Call) -> Reply:
-    settings = account.settings
-    parts = {
-        "all": Stretch(0, account.subscribers.count()),
-        "capped": Stretch(0, settings.sendara_max_limit or settings.sendara_default_limit),
-        "paged": stretch(call, settings),
-    }
-    return contact_page(
-        account, audience_of(account, the_list(account, call)), parts[settings.sendara_members], "members"
-    )
+    part = stretches(call, account.settings)[account.settings.sendara_members]
+    return contact_page(account, audience_of(account, the_list(account, call)), part, "members")
 
 
 def _static(account: Account, call: Call) -> Group:

@@ -65,7 +65,7 @@ def _as_json(account: Account, message: Document) -> dict[str, object]:
 
 def _list(account: Account, call: Call) -> Reply:
     query = call.query
-    if query.get("idempotency_key"):
+    if query.get("idempotency_key") and account.settings.sendara_key_lookup != "all":
         return _by_key(account, query["idempotency_key"])
     first, last = (_bound(query, name) for name in ("from", "to"))
     found = [

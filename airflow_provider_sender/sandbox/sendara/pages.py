@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 
 from airflow_provider_sender.sandbox.account.account import Account
@@ -26,6 +28,15 @@ def stretch(call: Call, settings: Settings) -> Stretch:
     if settings.sendara_max_limit is not None:
         limit = min(limit, settings.sendara_max_limit)
     return Stretch(natural(call.query.get("offset")) or 0, limit)
+
+
+def stretches(call: Call, settings: Settings) -> dict[str, Stretch]:
+    """What of a list comes where no document says that it has pages, by the value of its knob."""
+    return {
+        "all": Stretch(0, sys.maxsize),
+        "capped": Stretch(0, settings.sendara_max_limit or settings.sendara_default_limit),
+        "paged": stretch(call, settings),
+    }
 
 
 def natural(text: str | None) -> int | None:

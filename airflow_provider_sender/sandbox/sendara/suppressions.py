@@ -9,6 +9,7 @@ from airflow_provider_sender.sandbox.account.records import Audience, Subscriber
 from airflow_provider_sender.sandbox.sendara.checks import body_of, is_address
 from airflow_provider_sender.sandbox.sendara.dates import written
 from airflow_provider_sender.sandbox.sendara.keys import route
+from airflow_provider_sender.sandbox.sendara.pages import stretches
 from airflow_provider_sender.sandbox.sendara.people import SUPPRESSION
 from airflow_provider_sender.sandbox.sendara.replies import answer, invalid, not_found, nothing
 from airflow_provider_sender.sandbox.wire import Call, Reply
@@ -87,7 +88,8 @@ def _list(account: Account, call: Call) -> Reply:
         numbers = account.subscribers.listing.ascending("created", _SUPPRESSED, account.now)
         bounced = account.subscribers.read(page_of(numbers, 0, len(numbers), descending=True))
         rows += [_of_contact(subscriber) for subscriber in bounced if subscriber.email.lower() not in named]
-    return answer({"suppressions": rows})
+    part = stretches(call, account.settings)[account.settings.sendara_suppressions]
+    return answer({"suppressions": rows[part.offset : part.offset + part.limit]})
 
 
 def _post(account: Account, call: Call) -> Reply:

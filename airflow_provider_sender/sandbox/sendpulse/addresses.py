@@ -54,15 +54,24 @@ def _details(account: Account, call: Call) -> Reply:
     )
 
 
+def _asked(account: Account, call: Call) -> list[str]:
+    return reading.addresses(call.json, most=account.settings.sendpulse_lookup_limit)
+
+
 def _look_up(account: Account, call: Call) -> Reply:
-    """Many addresses, those left out that are on no list."""
+    """Many addresses; what becomes of those on no list is a knob."""
     found: dict[str, object] = {}
-    for address, person in account.subscribers.by_address(reading.addresses(call.json, most=None)):
+    unknown = account.settings.sendpulse_lookup_unknown
+    for address, person in account.subscribers.by_address(_asked(account, call)):
         if person is not None:
             found[address] = [
                 {"book_id": entry["book_id"], "status": entry["status"], "variables": entry["variables"]}
                 for entry in everywhere(account, person)
             ]
+        elif unknown == "refused":
+            raise refused(502)
+        elif unknown == "empty":
+            found[address] = []
     return answer(mapping(found))
 
 
@@ -95,8 +104,8 @@ def _campaigns(account: Account, call: Call) -> Reply:
 
 
 def _campaigns_of_many(account: Account, call: Call) -> Reply:
-    asked = reading.addresses(call.json, most=None)
-    return answer({email: _record(account, email, person) for email, person in account.subscribers.by_address(asked)})
+    asked = account.subscribers.by_address(_asked(account, call))
+    return answer({email: _record(account, email, person) for email, person in asked})
 
 
 ROUTES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_sender.sandbox.account.account import Account
-from airflow_provider_sender.sandbox.sendpulse.reading import decoded, is_address, text
+from airflow_provider_sender.sandbox.sendpulse.reading import decoded, is_address, page, text
 from airflow_provider_sender.sandbox.sendpulse.replies import answer, done, invalid, refused
 from airflow_provider_sender.sandbox.service import Route
 from airflow_provider_sender.sandbox.wire import Call, Reply
@@ -31,7 +31,12 @@ def _given(call: Call) -> list[str]:
 
 
 def _list(account: Account, call: Call) -> Reply:
-    return answer(_addresses(account))
+    """All of them, or by ``limit`` and ``offset``: no document says which."""
+    found, most = _addresses(account), account.settings.sendpulse_blacklist_page
+    if most is None:
+        return answer(found)
+    limit, offset = page(call)
+    return answer(found[offset : offset + min(limit, most)])
 
 
 def _post(account: Account, call: Call) -> Reply:

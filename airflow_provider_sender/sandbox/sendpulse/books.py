@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from airflow_provider_sender.sandbox.account.account import Account
+from airflow_provider_sender.sandbox.account.documents import Json
 from airflow_provider_sender.sandbox.account.groups import group_id
 from airflow_provider_sender.sandbox.account.records import Campaign, Group
 from airflow_provider_sender.sandbox.sendpulse.dates import local
@@ -13,6 +16,9 @@ from airflow_provider_sender.sandbox.sendpulse.states import is_under_way, statu
 from airflow_provider_sender.sandbox.sendpulse.variables import types_of
 from airflow_provider_sender.sandbox.service import Route
 from airflow_provider_sender.sandbox.wire import Call, Reply
+
+# Mailing lists that were, as the listing goes on to show them.
+_DELETED = "sendpulse deleted list"
 
 
 def the_list(account: Account, call: Call, code: int = 213) -> Group:
@@ -53,7 +59,8 @@ def _as_json(account: Account, group: Group) -> dict[str, object]:
 
 
 def _list(account: Account, call: Call) -> Reply:
-    return answer([_as_json(account, group) for group in page_of(call, account.groups.all())])
+    shown: list[object] = [_as_json(account, group) for group in account.groups.all()]
+    return answer(page_of(call, shown + [document.body["list"] for document in account.documents.all(_DELETED)]))
 
 
 def _get(account: Account, call: Call) -> Reply:
@@ -84,6 +91,9 @@ def _delete(account: Account, call: Call) -> Reply:
     group = the_list(account, call)
     if any(is_under_way(account, campaign) for campaign in _campaigns_to(account, group)):
         raise refused(422, message="Mailing list has active campaign")
+    if account.settings.sendpulse_deleted_lists == "shown":
+        gone = _as_json(account, group) | {"status": number(account, 1), "status_explain": "Deleted"}
+        account.documents.add(_DELETED, {"list": cast("Json", gone)}, account.now)
     account.lists.delete(group)
     return done()
 

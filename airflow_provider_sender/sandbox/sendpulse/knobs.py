@@ -25,11 +25,16 @@ class SendPulseKnobs(SendaraKnobs, frozen=True, kw_only=True, forbid_unknown_fie
     :param sendpulse_campaigns_per_hour: campaigns that may be made in an hour; ``None`` is no limit.
     :param sendpulse_token_seconds: how long an issued token holds.
     :param sendpulse_errors_in_200: the share of errors that are answered with HTTP 200.
-    :param sendpulse_error_form: how such an answer says that it is an error.
+    :param sendpulse_error_form: how such an answer says that it is an error; ``bare`` has nothing but its code.
     :param sendpulse_numbers: how ids, counts and statuses are written; ``mixed`` makes odd ones strings.
     :param sendpulse_order: what pages of a list are sorted by.
     :param sendpulse_batch_limit: the most addresses one call may add; ``None`` is any number.
+    :param sendpulse_lookup_limit: the most addresses one call may ask for; ``None`` is any number.
+    :param sendpulse_lookup_unknown: whether addresses on no list are ``omitted`` from the answer to such a call, are in
+        it with an ``empty`` array, or have the whole call ``refused``.
     :param sendpulse_plain_addresses: whether they may be plain strings rather than objects.
+    :param sendpulse_deleted_lists: whether a deleted mailing list is ``gone``, or still ``shown`` with status 1.
+    :param sendpulse_blacklist_page: addresses on a page of the blacklist; ``None`` gives all at once.
     :param sendpulse_tags: whether the account's plan has tags.
     :param sendpulse_statistics: the shape of a campaign's statistics.
     :param sendpulse_scheduled_status: the status a campaign shows while it waits for its date.
@@ -38,6 +43,9 @@ class SendPulseKnobs(SendaraKnobs, frozen=True, kw_only=True, forbid_unknown_fie
     :param sendpulse_cancel_while_sending: whether a campaign can be cancelled that is being sent.
     :param sendpulse_date_key: what a campaign's report on one address calls the date.
     :param sendpulse_smtp_user: whether the account has an SMTP user.
+    :param sendpulse_text_required: whether a mail needs a plain text even when the service is to make one.
+    :param sendpulse_unsubscribe_body: whether addresses that want no mails come as an ``array``, within an ``object``,
+        or as either.
     """
 
     sendpulse_requests_per_second: Count | None = 10
@@ -47,11 +55,15 @@ class SendPulseKnobs(SendaraKnobs, frozen=True, kw_only=True, forbid_unknown_fie
     sendpulse_campaigns_per_hour: Count | None = 4
     sendpulse_token_seconds: Positive = 3_600
     sendpulse_errors_in_200: Share = 0
-    sendpulse_error_form: Literal["is_error", "result", "success"] = "is_error"
+    sendpulse_error_form: Literal["is_error", "result", "success", "bare"] = "is_error"
     sendpulse_numbers: Literal["int", "string", "mixed"] = "int"
     sendpulse_order: Literal["created", "email", "shuffled"] = "created"
     sendpulse_batch_limit: Count | None = None
+    sendpulse_lookup_limit: Count | None = None
+    sendpulse_lookup_unknown: Literal["omitted", "empty", "refused"] = "omitted"
     sendpulse_plain_addresses: bool = False
+    sendpulse_deleted_lists: Literal["gone", "shown"] = "gone"
+    sendpulse_blacklist_page: Count | None = None
     sendpulse_tags: bool = True
     sendpulse_statistics: Literal["general", "array", "totals"] = "general"
     sendpulse_scheduled_status: int = 13
@@ -60,3 +72,5 @@ class SendPulseKnobs(SendaraKnobs, frozen=True, kw_only=True, forbid_unknown_fie
     sendpulse_cancel_while_sending: bool = True
     sendpulse_date_key: Literal["sent_date", "send_date"] = "sent_date"
     sendpulse_smtp_user: bool = True
+    sendpulse_text_required: bool = False
+    sendpulse_unsubscribe_body: Literal["either", "array", "object"] = "either"

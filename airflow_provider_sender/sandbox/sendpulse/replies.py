@@ -74,5 +74,5 @@ def within_200(account: Account, reply: Reply) -> Reply:
         return reply
     body: dict[str, Json] = msgspec.json.decode(reply.body)
     form = account.settings.sendpulse_error_form
-    sign: dict[str, Json] = {"is_error": True, "http_code": reply.status} if form == "is_error" else {form: False}
-    return answer({**sign, **body})
+    signs: dict[str, dict[str, Json]] = {"is_error": {"is_error": True, "http_code": reply.status}, "bare": {}}
+    return answer({**signs.get(form, {form: False}), **body})

@@ -39,7 +39,8 @@ def _check_text(account: Account, email: dict[str, Json]) -> None:
     template = email.get("template")
     if template is None:
         html, plain = decoded(email, "html"), text(email, "text")
-        if html is None or (plain is None and not email.get("auto_plain_text")):
+        makes_text = email.get("auto_plain_text") and not account.settings.sendpulse_text_required
+        if html is None or (plain is None and not makes_text):
             raise refused(13)
         return
     if not isinstance(template, dict) or template.get("id") is None:

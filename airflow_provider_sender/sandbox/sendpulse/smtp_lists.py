@@ -36,11 +36,13 @@ def _found(account: Account, email: str) -> Document | None:
     return next((row for row in account.documents.all(_KIND) if row.body["email"] == wanted), None)
 
 
-def _given(call: Call) -> list[tuple[str, str | None]]:
+def _given(account: Account, call: Call) -> list[tuple[str, str | None]]:
     """Addresses with their comments, in an object or, as the reference has it, as the whole body."""
     try:
         body: Json = json.loads(call.body)
     except ValueError:
+        body = None
+    if account.settings.sendpulse_unsubscribe_body == ("object" if isinstance(body, list) else "array"):
         body = None
     rows = body if isinstance(body, list) else body.get("emails") if isinstance(body, dict) else None
     if not isinstance(rows, list) or not rows:
@@ -57,7 +59,7 @@ def _given(call: Call) -> list[tuple[str, str | None]]:
 
 def _unsubscribe(account: Account, call: Call) -> Reply:
     check_smtp_user(account)
-    for email, comment in _given(call):
+    for email, comment in _given(account, call):
         if _found(account, email) is None:
             account.documents.add(_KIND, {"email": email, "comment": comment}, account.now)
     return done()
@@ -65,7 +67,7 @@ def _unsubscribe(account: Account, call: Call) -> Reply:
 
 def _remove(account: Account, call: Call) -> Reply:
     check_smtp_user(account)
-    for email, _ in _given(call):
+    for email, _ in _given(account, call):
         row = _found(account, email)
         if row is not None:
             account.documents.delete(row)
