@@ -1,4 +1,4 @@
-"""The Apache Airflow provider for e-mail marketing accounts on Sender."""
+"""The Apache Airflow provider for e-mail marketing accounts on Sender, SendPulse and Sendara."""
 
 from __future__ import annotations
 

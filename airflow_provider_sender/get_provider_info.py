@@ -49,6 +49,10 @@ _REQUEST_FIELDS: dict[str, ConnectionField] = {
         ),
         "schema": {"type": ["number", "null"], "minimum": 0, "default": 120},
     },
+}
+
+# Only pages that have numbers can be read side by side; offsets follow one another.
+_NUMBERED_PAGES_FIELDS: dict[str, ConnectionField] = {
     "connections": {
         "label": "Requests at once",
         "description": (
@@ -103,7 +107,7 @@ CONNECTION_TYPES: list[ConnectionType] = [
                 "extra": '{"requests_per_minute": 200, "time_zone": "Europe/Vilnius"}',
             },
         },
-        "conn-fields": {**_REQUEST_FIELDS, **_CAMPAIGN_FIELDS},
+        "conn-fields": {**_REQUEST_FIELDS, **_NUMBERED_PAGES_FIELDS, **_CAMPAIGN_FIELDS},
     },
     {
         "connection-type": "sendpulse",
@@ -120,7 +124,7 @@ CONNECTION_TYPES: list[ConnectionType] = [
             },
         },
         "conn-fields": {
-            **{name: field for name, field in _REQUEST_FIELDS.items() if name not in ("reserve", "connections")},
+            **{name: field for name, field in _REQUEST_FIELDS.items() if name != "reserve"},
             "settle_time": _CAMPAIGN_FIELDS["settle_time"],
             "time_zone": {
                 "label": "Time zone of the account",
@@ -155,7 +159,10 @@ def get_provider_info() -> dict[str, object]:
     return {
         "package-name": "airflow-provider-sender",
         "name": "Sender",
-        "description": "E-mail marketing accounts on `Sender <https://www.sender.net/>`__: subscribers and campaigns.",
+        "description": (
+            "E-mail marketing accounts on `Sender <https://www.sender.net/>`__, `SendPulse <https://sendpulse.com/>`__ "
+            "and `Sendara <https://sendara.dev/>`__: subscribers and campaigns."
+        ),
         "integrations": [
             {
                 "integration-name": "Sender",

@@ -1,7 +1,8 @@
 """Every hour: who joined lately, for the few pages they fill instead of the thousands of a whole account.
 
-Two runs overlap by an hour, so that nothing depends on when exactly either began; whoever loads the files goes by the
-subscriber's id. Who changed or left is not in them: that takes a whole export now and then.
+Runs overlap by a day, so that nothing depends on when exactly one began, or on the zone of times that come without
+one; whoever loads the files goes by the subscriber's id. Who changed or left is not in them: that takes a whole export
+now and then.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ with DAG(
     SenderExportSubscribersOperator(
         task_id="export_newcomers",
         output_path="{{ params.storage }}/newcomers/{{ ts_nodash }}.jsonl.gz",
-        created_since="{{ dag_run.run_after - macros.timedelta(hours=2) }}",
+        created_since="{{ dag_run.run_after - macros.timedelta(days=1, hours=1) }}",
         # DAGs that are scheduled by this asset find the number of rows in its event.
         outlets=[Asset("x-sender://newcomers")],
     )

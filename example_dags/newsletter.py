@@ -84,6 +84,7 @@ def newsletter() -> None:
             "subject": "What is new this week",
             "from_name": "Example Ltd",
             "from_email": "{{ params.from_email }}",
+            # The placeholder is Sender's, which asks for one. SendPulse adds a link by itself: leave it out there.
             "html": "<h1>News</h1><p>...</p><a href='{$unsubscribe_link}'>Unsubscribe</a>",
             "group_ids": [group_id],
         },

@@ -55,7 +55,8 @@ with DAG(
             "subject": "What is new this week",
             "from_name": "Example Ltd",
             "from_email": "{{ params.from_email }}",
-            "html": "<h1>News</h1><p>...</p><a href='{$unsubscribe_link}'>Unsubscribe</a>",
+            # Sendara documents no placeholder for a link to unsubscribe, so it leads to a page of your own.
+            "html": "<h1>News</h1><p>...</p><a href='https://example.com/unsubscribe'>Unsubscribe</a>",
             "group_ids": ["{{ params.list }}"],
         },
         send_key="broadcast-{{ ds }}",

@@ -43,7 +43,8 @@ with DAG(
             "subject": "What is new this week",
             "from_name": "Example Ltd",
             "from_email": "{{ params.from_email }}",
-            "html": "<h1>News</h1><p>...</p><a href='{$unsubscribe_link}'>Unsubscribe</a>",
+            # SendPulse puts a link to unsubscribe beneath every campaign by itself.
+            "html": "<h1>News</h1><p>...</p>",
             "group_ids": "{{ params.lists }}",
         },
         send_key="newsletter-{{ ds }}",

@@ -20,6 +20,7 @@ from airflow_provider_sender.client.errors import (
     UnsupportedOperationError,
 )
 from airflow_provider_sender.client.paging import ListingDriftError, ListingReport
+from airflow_provider_sender.jobs.scheduling import StillScheduledError
 from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
 
 HAS_POLICIES = find_spec("airflow.sdk.definitions.retry_policy") is not None
@@ -70,6 +71,7 @@ def test_it_gives_up_at_once_on_what_trying_again_cannot_mend(error: SenderError
         RateLimitError("busy"),
         ServiceFailureError("down"),
         CampaignTimeoutError("late"),
+        StillScheduledError("not yet"),
         ListingDriftError(ListingReport(), "Again."),
         ValueError("somebody else's"),
         KeyboardInterrupt(),

@@ -242,7 +242,14 @@ class SenderService(Service):
     def schedule_campaign(self, campaign_id: str, send_at: datetime) -> None:
         """Schedule a draft for an aware datetime, which Sender takes in the account's time zone. Not repeatable."""
         self.check_can_schedule()
-        self.client.schedule_campaign(campaign_id, send_at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S"))
+        local = send_at.astimezone(self._zone)
+        if local.replace(fold=0).utcoffset() != local.utcoffset():
+            # Written without its zone it would read as an hour earlier, and the mails would go out then.
+            raise ConfigurationError(
+                f"send_at: is in the second of the two equal hours at the end of summer time in {self._zone}, which "
+                "Sender cannot be told from the first. Choose a time outside that hour."
+            )
+        self.client.schedule_campaign(campaign_id, local.strftime("%Y-%m-%d %H:%M:%S"))
 
     def check_can_schedule(self) -> None:
         """See to it that the connection says which time zone the account is in.

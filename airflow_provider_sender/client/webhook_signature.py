@@ -46,10 +46,15 @@ def verify_webhook_signature(
     :param algorithm: the hash: sha1, sha256, sha384 or sha512.
     :param encoding: how the signature is written: hex (in either letter case), or base64 (standard or URL-safe).
     :param prefix: what stands before it, as ``sha256=``; a signature without it is none.
-    :raises ConfigurationError: when the secret is empty, the body is no bytes, or the hash or encoding is not known.
+    :raises ConfigurationError: when the secret is empty or no text, the body is no bytes, the signature is no text, or
+        the hash or encoding is not known.
     """
     if not isinstance(body, bytes):
         raise ConfigurationError(f"body: is a {type(body).__name__}. Give the bytes of the request as they came.")
+    if not isinstance(signature, str | None):
+        raise ConfigurationError(f"signature: is a {type(signature).__name__}. Give the header's value as a text.")
+    if not isinstance(secret, str):
+        raise ConfigurationError(f"secret: is a {type(secret).__name__}. Give the account's signing secret as a text.")
     if not secret.strip():
         raise ConfigurationError("secret: is empty. Anybody could sign with that; give the account's signing secret.")
     if algorithm not in _ALGORITHMS:

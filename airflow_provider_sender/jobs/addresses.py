@@ -7,14 +7,11 @@ whatever its letter case; it is sent in the spelling it came in.
 from __future__ import annotations
 
 import enum
-import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
 
 from airflow_provider_sender.jobs.formats import SourceRow, row_json
 from airflow_provider_sender.jobs.mapping import Rejected, RowMapping
+from airflow_provider_sender.jobs.scratch import ScratchDatabase
 
 _SCHEMA = """
 create table person (
@@ -67,24 +64,12 @@ class AddressColumn:
         return change if isinstance(change, Rejected) else change.email or change.key
 
 
-class Addresses:
+class Addresses(ScratchDatabase):
     """People by address, each once. A context manager; the file goes with it."""
 
     def __init__(self) -> None:
-        self._directory = tempfile.TemporaryDirectory(prefix="sender-addresses-")
-        self._database = sqlite3.connect(Path(self._directory.name) / "addresses.sqlite", isolation_level=None)
-        # A crash loses the file anyway, so nothing is paid for its safety.
-        self._database.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_SCHEMA} begin;")
+        super().__init__("addresses", _SCHEMA)
         self.duplicates = 0
-
-    def __enter__(self) -> Addresses:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._database.close()
-        self._directory.cleanup()
 
     def name(self, address: str, line: int, row: object) -> None:
         """Add somebody a row names; of several rows for one address the last one counts."""

@@ -39,28 +39,18 @@ def decide(
 
     :param current: the subscriber as the account has it, or None when there is none.
     """
-    wants_active = _wants_active(change)
     if current is None:
         if change.email is None:
             return Decision.REJECT, change
-        if mode is ConsentMode.KEEP and wants_active:
+        if mode is ConsentMode.KEEP and _wants_active(change):
             # Who is new is active anyway, and who is there all the same may have unsubscribed.
             change = msgspec.structs.replace(change, consent=None)
         return Decision.CREATE, change
-    if current.consent in OPTED_OUT:
-        if mode is ConsentMode.KEEP and wants_active:
-            return Decision.HOLD, change
-        if mode is ConsentMode.OVERWRITE and wants_active:
-            change = msgspec.structs.replace(change, consent=Consent.ACTIVE)
-        else:
-            # Out is out: that someone complained is not to be softened to having unsubscribed.
-            change = msgspec.structs.replace(change, consent=None)
-    elif mode is ConsentMode.KEEP and change.consent is Consent.ACTIVE:
-        if current.consent is not Consent.ACTIVE:
-            return Decision.HOLD, change
-        change = msgspec.structs.replace(change, consent=None)
+    if mode is ConsentMode.KEEP and _would_make_active(change, current):
+        return Decision.HOLD, change
     change = msgspec.structs.replace(
         change,
+        consent=_consent_to_ask_for(change, current, mode),
         groups=not_among(change.groups, current.groups),
         fields={
             name: value for name, value in change.fields.items() if not same_value(current.fields.get(name), value)
@@ -69,6 +59,23 @@ def decide(
     if _differs(change, current):
         return Decision.UPDATE, change
     return (Decision.JOIN if change.groups else Decision.UNCHANGED), change
+
+
+def _would_make_active(change: SubscriberChange, current: Subscriber) -> bool:
+    """Tell whether writing a row may make somebody active who is not; one without a status counts where they left."""
+    if current.consent in OPTED_OUT:
+        return _wants_active(change)
+    return change.consent is Consent.ACTIVE and current.consent is not Consent.ACTIVE
+
+
+def _consent_to_ask_for(change: SubscriberChange, current: Subscriber, mode: ConsentMode) -> Consent | None:
+    """Return the state to write of somebody who is there; None leaves theirs alone."""
+    if current.consent in OPTED_OUT:
+        # Out is out: that someone complained is not to be softened to having unsubscribed.
+        return Consent.ACTIVE if mode is ConsentMode.OVERWRITE and _wants_active(change) else None
+    if mode is ConsentMode.KEEP and change.consent is Consent.ACTIVE:
+        return None  # they are, or it would be held
+    return change.consent
 
 
 def unseen(

@@ -38,16 +38,17 @@ def create_once(service: Service, sending: Sending, intents: Intents, *, sleep: 
     """Make a draft from a definition, or find the one this intent made already; return its id.
 
     :raises OutcomeUnknownError: when it cannot be told whether the draft was made; nothing was mailed.
+    :raises SendRefusedError: when this intent made one already, of another definition.
     """
     drafting = Drafting(service, sending, intents, sleep)
     found = drafting.found()
     if found is not None:
-        log.info("Campaign %s carries the mark of this send_key; it is taken up", found.id)
+        log.info("Campaign %s carries the mark of this send_key; it is taken up", drafting.checked(found).id)
         return found.id
     made = drafting.make(generation=0)
     sleep(drafting.settle)
     agreed = drafting.agreed_upon()
-    campaign_id = made if agreed is None else agreed.id
+    campaign_id = made if agreed is None else drafting.checked(agreed).id
     intents.note(campaign_id=campaign_id, doing="create")
     return campaign_id
 
@@ -91,19 +92,19 @@ class Drafting:
             if campaign is None:
                 campaign = self._made(generation=0)
             elif campaign.state is not CampaignState.DRAFT:
-                return self._checked(campaign)
+                return self.checked(campaign)
             elif campaign.id == self._mine and self._is_settled:
                 return campaign
             elif campaign.id == self._mine:
                 log.info("Campaign %s is a draft; looking again in %.0f s", campaign.id, self.settle)
-                self._checked(campaign)
+                self.checked(campaign)
                 self._pause(1)
                 campaign = self.agreed_upon()
             elif campaign.id != self._waited_for:
                 log.info(
                     "Campaign %s carries the mark of this send_key, but another run made it; looking whether that run "
                     "sends it",
-                    self._checked(campaign).id,
+                    self.checked(campaign).id,
                 )
                 self._waited_for = campaign.id
                 # Its maker waits as well, checks it and sends it, and that must show; else both would step over the
@@ -168,7 +169,11 @@ class Drafting:
         self._sleep(times * self.settle)
         self._is_settled = True
 
-    def _checked(self, campaign: Campaign) -> Campaign:
+    def checked(self, campaign: Campaign) -> Campaign:
+        """Return a campaign that carries the mark, when it is the one that is meant.
+
+        :raises SendRefusedError: when it says something else, or goes to somebody else.
+        """
         check_mark(self._service, campaign, self._sending)
         check_is_the_same(self._service, campaign, self._definition)
         return campaign

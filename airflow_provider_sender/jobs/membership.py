@@ -12,7 +12,6 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from upath import UPath
@@ -22,13 +21,12 @@ from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.addresses import AddressColumn, Addresses, State
 from airflow_provider_sender.jobs.batches import UnsettledError, calls_for, cost
 from airflow_provider_sender.jobs.clock import Clock
-from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow, row_json
 from airflow_provider_sender.jobs.group import GroupRun
 from airflow_provider_sender.jobs.joining import Joining
 from airflow_provider_sender.jobs.leaving import take_out
 from airflow_provider_sender.jobs.mapping import Rejected, RowMapping
-from airflow_provider_sender.jobs.rejects import Rejects
+from airflow_provider_sender.jobs.rejects import Rejects, rejects_file
 
 log = logging.getLogger(__name__)
 
@@ -126,12 +124,7 @@ def sync_group(
     if how.create_missing and how.mode is SyncMode.REMOVE:
         raise ConfigurationError("create_missing: nobody is created to be taken out of a group. Leave it out.")
     requests_before = service.transport.requests_made
-    opened = (
-        published(rejects_path, parameter="rejects_path", also_on_error=True)
-        if rejects_path is not None
-        else nullcontext()
-    )
-    with opened as file, Addresses() as people:
+    with rejects_file(rejects_path) as file, Addresses() as people:
         run = GroupRun(service, how.group_id, people, Rejects(file), clock or Clock())
         joining = Joining(_newcomers(service, how) if how.create_missing else None, how.trigger_automation)
         _stage(run, rows, how)

@@ -12,7 +12,7 @@ from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.consent import ConsentMode
 from airflow_provider_sender.jobs.ledger import AnyLedger
 from airflow_provider_sender.jobs.plan import Plan
-from airflow_provider_sender.jobs.rejects import Rejects
+from airflow_provider_sender.jobs.rejects import Rejects, most_frequent
 from airflow_provider_sender.jobs.staging import Staging
 
 
@@ -95,7 +95,7 @@ class Upserted:
 
     def reasons_sentence(self) -> str:
         """Return the most frequent reasons of rejection, with how often each was given."""
-        return "; ".join(f"{count} x {reason}" for reason, count in self.reasons.most_common(5))
+        return most_frequent(self.reasons)
 
 
 @dataclass(frozen=True)

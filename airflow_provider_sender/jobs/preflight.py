@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airflow_provider_sender.client.errors import SenderError
+from airflow_provider_sender.client.errors import SenderError, without_addresses
 from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.marks import series_mark_of
+from airflow_provider_sender.jobs.naming import campaign_named
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ def check_all(service: Service, campaign: Campaign, sending: Sending) -> None:
         raise SendRefusedError(campaign.id, "draft", "it has no content.")
     obstacles = service.obstacles(campaign.id)
     if obstacles:
-        raise SendRefusedError(campaign.id, f"{service.name}'s own check", "; ".join(obstacles))
+        said = without_addresses("; ".join(obstacles))
+        raise SendRefusedError(campaign.id, f"{service.name}'s own check", said)
     if campaign.has_recipients is False and not (sending.definition and sending.definition.to_everyone):
         raise SendRefusedError(campaign.id, "recipients", "it names no groups, no segments and not the whole account.")
     _check_recipients(service, campaign, sending)
@@ -163,25 +165,32 @@ def _check_change(service: Service, campaign: Campaign, sending: Sending, recipi
         return
     before = previous.recipients or previous.sent
     if not before:
-        raise SendRefusedError(
-            campaign.id,
-            "max_change",
-            f"{service.name} does not tell how many recipients campaign {previous.id} had, so they cannot be compared.",
-        )
+        why = f"it has {recipients} recipients and campaign {previous.id} had none, so they cannot be compared."
+        if previous.recipients is None and previous.sent is None:
+            why = (
+                f"{service.name} does not tell how many recipients campaign {previous.id} had, so they cannot be "
+                "compared."
+            )
+        raise SendRefusedError(campaign.id, "max_change", why)
     change = (recipients - before) / before
     if abs(change) > most:
         raise SendRefusedError(
             campaign.id,
             "max_change",
-            f"it has {recipients} recipients, campaign {previous.id} had {before}: {change:+.0%}, where at most "
-            f"{most:.0%} more or fewer are allowed.",
+            f"it has {recipients} recipients, campaign {previous.id} had {before}: {_percent(change, '+')}, where at "
+            f"most {_percent(most)} more or fewer are allowed.",
         )
+
+
+def _percent(share: float, sign: str = "") -> str:
+    """Return a share in per cent, exactly enough to tell one that is allowed from one that is not."""
+    return f"{100 * share:{sign}.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def _previous(service: Service, campaign: Campaign, sending: Sending) -> Campaign | None:
     """Return the campaign this one is compared with; None when it is the first of its series."""
     if sending.previous_campaign_id is not None:
-        return service.campaign(sending.previous_campaign_id)
+        return campaign_named(service, sending.previous_campaign_id, "previous_campaign_id")
     if sending.series is None:
         return None
     series = service.campaigns_titled(series_mark_of(sending.series))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import msgspec
+from upath import UPath
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, without_addresses
+from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.formats import json_line
 from airflow_provider_sender.jobs.mapping import Rejected
 
@@ -41,7 +45,22 @@ class Rejects:
 
     def sentence(self) -> str:
         """Return the most frequent reasons, with how often each was given."""
-        return "; ".join(f"{count} x {reason}" for reason, count in self.reasons.most_common(5))
+        return most_frequent(self.reasons)
+
+
+def most_frequent(reasons: Counter[str]) -> str:
+    """Return the most frequent reasons in a sentence, with how often each was given."""
+    return "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(5))
+
+
+@contextmanager
+def rejects_file(path: UPath | None) -> Iterator[BinaryIO | None]:
+    """Open the file rejected rows go to, if there is to be one; it appears at the end, also of a job that fails."""
+    if path is None:
+        yield None
+    else:
+        with published(path, parameter="rejects_path", also_on_error=True) as file:
+            yield file
 
 
 def refused(error: InvalidRequestError | NotFoundError) -> Rejected:

@@ -31,6 +31,7 @@ from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.cells import CellValue
 from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.formats import Encoding, encoding_of
+from airflow_provider_sender.jobs.naming import campaign_named
 from airflow_provider_sender.jobs.progress import Progress
 from airflow_provider_sender.jobs.report_page import Picture, page_of
 from airflow_provider_sender.jobs.writers import RowWriter, writer_of
@@ -126,7 +127,7 @@ def export_report(service: Service, report: Report, path: UPath | None, html_pat
     listings = {} if path is None else listings_of(service, report)
     encoding = None if path is None else encoding_of(path, report.file_format, parameter="output_path")
     requests_before = service.transport.requests_made
-    campaign = service.campaign(report.campaign_id)
+    campaign = campaign_named(service, report.campaign_id)
     check_was_sent(campaign)
     done = Reported(campaign)
     with contextlib.ExitStack() as files:

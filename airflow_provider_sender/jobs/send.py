@@ -19,12 +19,14 @@ import time
 from airflow_provider_sender.client.errors import (
     InvalidRequestError,
     OutcomeUnknownError,
+    ServiceError,
     UnsupportedOperationError,
 )
 from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.drafting import Drafting, NotAgreedError
 from airflow_provider_sender.jobs.finding import Intents, Sleep, is_same_time, poll
+from airflow_provider_sender.jobs.naming import campaign_named
 from airflow_provider_sender.jobs.preflight import (
     Sending,
     SendRefusedError,
@@ -56,7 +58,7 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
         return start_once(service, sending, intents, sleep)
     if sending.campaign_id is None:
         return _send_definition(service, sending, intents, sleep)
-    campaign = service.campaign(sending.campaign_id)
+    campaign = campaign_named(service, sending.campaign_id)
     if campaign.state is CampaignState.DRAFT:
         check_all(service, campaign, sending)
         settle = service.transport.settings.settle_time
@@ -147,7 +149,7 @@ def _send(service: Service, campaign: Campaign, sending: Sending, intents: Inten
     except OutcomeUnknownError as error:
         unknown = error
         log.warning("%s Reading back what became of it", error)
-    left = poll(lambda: _if_left_draft(service, campaign.id), 0.0 if refusal else settle, sleep)
+    left = _read_back(service, campaign.id, 0.0 if refusal else settle, sleep)
     if left is not None and left.state in NOT_SENT:
         why = f"the service made it {left.service_state or left.state.value} right after it was told to send it."
         raise SendRefusedError(left.id, "state", f"{why} {refusal or ''}".strip())
@@ -161,6 +163,24 @@ def _send(service: Service, campaign: Campaign, sending: Sending, intents: Inten
         f"{service.campaign_url(campaign.id)}: if it is being sent, mark this task as successful; if it is "
         "certain that it was not, clear the task."
     ) from unknown
+
+
+def _read_back(service: Service, campaign_id: str, seconds: float, sleep: Sleep) -> Campaign | None:
+    """Return a campaign that the service was told to send; None when it is a draft after so many seconds.
+
+    :raises OutcomeUnknownError: when it cannot be read, and trying again would not mend that.
+    """
+    try:
+        return poll(lambda: _if_left_draft(service, campaign_id), seconds, sleep)
+    except ServiceError as error:
+        if error.retryable:
+            log.warning("Campaign %s: what became of it could not be read. The next try reads it first", campaign_id)
+            raise
+        raise OutcomeUnknownError(
+            f"{service.name} was told to send campaign {campaign_id}, and what became of it could not be read: {error} "
+            f"It was not sent again. Look at {service.campaign_url(campaign_id)}: if it is being sent, mark this task "
+            "as successful; if it is certain that it was not, clear the task."
+        ) from error
 
 
 def _if_left_draft(service: Service, campaign_id: str) -> Campaign | None:

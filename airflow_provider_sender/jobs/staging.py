@@ -8,12 +8,9 @@ temporary SQLite file, and beside them what is still to be done about each.
 from __future__ import annotations
 
 import enum
-import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
@@ -22,6 +19,7 @@ from airflow_provider_sender.jobs.consent import ConsentMode, asked_status
 from airflow_provider_sender.jobs.formats import row_json
 from airflow_provider_sender.jobs.ledger_format import FIELDS_DIGEST_AT, fingerprint, groups_json
 from airflow_provider_sender.jobs.mapping import Rejected
+from airflow_provider_sender.jobs.scratch import ScratchDatabase
 
 # After this time a held row is looked at again: the person may have come back.
 HELD_FOR = timedelta(days=7)
@@ -134,32 +132,20 @@ class StagedRow(msgspec.Struct, frozen=True):
         return self.change.key
 
 
-class Staging:
+class Staging(ScratchDatabase):
     """Checked rows, each key once, and what is to be done about them. A context manager; the file goes with it.
 
     :param mode: whose word counts about consent.
     """
 
     def __init__(self, mode: ConsentMode = ConsentMode.KEEP) -> None:
+        super().__init__("upsert", _SCHEMA)
         self._mode = mode
-        self._directory = tempfile.TemporaryDirectory(prefix="sender-upsert-")
-        self._database = sqlite3.connect(Path(self._directory.name) / "rows.sqlite", isolation_level=None)
-        # A crash loses the file anyway, so nothing is paid for its safety.
-        self._database.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_SCHEMA} begin;")
         self._database.create_function("covers", 2, _covers, deterministic=True)
         self._waiting: list[tuple[int, str, bytes, bytes, str, str, str]] = []
         self._waiting_bytes = 0
         self._added = 0
         self._is_complete = False
-
-    def __enter__(self) -> Staging:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._database.close()
-        self._directory.cleanup()
 
     def __len__(self) -> int:
         self._complete()

@@ -9,20 +9,16 @@ import logging
 import os
 import platform
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
 
 from upath import UPath
 
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.deciding import decide_beforehand, read_account
 from airflow_provider_sender.jobs.delivery import Delivery
-from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.intake import Rows, take_in
 from airflow_provider_sender.jobs.ledger import AnyLedger, Ledger, NoLedger
 from airflow_provider_sender.jobs.outcome import Job, OnReject, RowsRejectedError, Upsert, Upserted
-from airflow_provider_sender.jobs.rejects import Rejects
+from airflow_provider_sender.jobs.rejects import Rejects, rejects_file
 from airflow_provider_sender.jobs.staging import Staging
 
 __all__ = ["OnReject", "RowsRejectedError", "Upsert", "Upserted", "upsert"]
@@ -56,7 +52,7 @@ def upsert(
     outcome = Upserted(rejects_path=str(rejects_path) if rejects_path is not None else None)
     requests_before = service.transport.requests_made
     with (
-        _rejects_file(rejects_path) as file,
+        rejects_file(rejects_path) as file,
         _ledger(ledger_path, service, owner, save_every, how) as ledger,
         Staging(how.consent) as staging,
     ):
@@ -91,15 +87,6 @@ def _decide(job: Job, requests_before: int) -> None:
     if job.how.dry_run:
         outcome.count_created(plan.creates)
         outcome.count_updated(plan.updates)
-
-
-@contextmanager
-def _rejects_file(path: UPath | None) -> Iterator[BinaryIO | None]:
-    if path is None:
-        yield None
-    else:
-        with published(path, parameter="rejects_path", also_on_error=True) as file:
-            yield file
 
 
 def _ledger(path: UPath | None, service: Service, owner: str | None, save_every: float, how: Upsert) -> AnyLedger:

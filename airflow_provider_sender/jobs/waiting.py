@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from airflow_provider_sender.client.errors import SenderError, ServiceError
+from airflow_provider_sender.client.errors import NotFoundError, SenderError, ServiceError
 from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.jobs.naming import no_such_campaign
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +144,8 @@ class Wait:
 
         :raises Exception: the error itself, when looking again cannot mend it, or too many looks in a row have failed.
         """
+        if isinstance(error, NotFoundError):
+            raise no_such_campaign(error, self.campaign_id) from error
         if not (isinstance(error, ServiceError) and error.retryable):
             raise error
         self.failures += 1

@@ -1,29 +1,24 @@
-"""What all operators share: the account, errors that stop retries, and parameters that must not be empty."""
+"""What all operators share: the account, errors that stop retries, and what tells a run of a task from others."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, ObjectStoragePath
+from airflow.sdk import BaseOperator
 
 from airflow_provider_sender._compat import AirflowFailException
 from airflow_provider_sender.operators.lineage import Traffic, openlineage_of, tell
+from airflow_provider_sender.operators.parameters import given
 from airflow_provider_sender.operators.undisclosed import revealed
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
-    from upath import UPath
 
     from airflow_provider_sender.client.errors import SenderError
     from airflow_provider_sender.client.service import Service
-
-
-ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 
 
 class SenderOperator(BaseOperator):
@@ -99,6 +94,7 @@ def is_final(error: SenderError) -> bool:
     from airflow_provider_sender.jobs.batches import UnsettledError
     from airflow_provider_sender.jobs.drafting import NotAgreedError
     from airflow_provider_sender.jobs.ledger_lock import LedgerUnavailableError
+    from airflow_provider_sender.jobs.scheduling import StillScheduledError
     from airflow_provider_sender.jobs.starting import ClaimedElsewhereError
     from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
 
@@ -111,6 +107,7 @@ def is_final(error: SenderError) -> bool:
         LedgerUnavailableError,
         ClaimedElsewhereError,
         NotAgreedError,
+        StillScheduledError,
     )
     return not isinstance(error, passing)
 
@@ -134,94 +131,3 @@ def tries_of(context: Context) -> str:
     how many it may have.
     """
     return str(context["ti"].max_tries)
-
-
-def given(value: Any, parameter: str) -> Any:
-    """Return a parameter's value.
-
-    :raises ConfigurationError: when it is missing, or its template rendered to nothing.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
-        raise ConfigurationError(
-            f"{parameter}: is empty. Give a value, or look at what its template renders to or its task returns."
-        )
-    return value
-
-
-def moment(value: Any, parameter: str) -> datetime:
-    """Return the moment a parameter names, by an aware datetime or in ISO-8601.
-
-    :raises ConfigurationError: when it is missing, no time, or has no time zone.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    given(value, parameter)
-    try:
-        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        raise ConfigurationError(f"{parameter}: is no ISO-8601 time. Write it as 2026-01-31T09:00:00+01:00.") from None
-    if found.tzinfo is None:
-        raise ConfigurationError(
-            f"{parameter}: has no time zone, so it could mean several moments. Write it as 2026-01-31T09:00:00+01:00 "
-            "or use an aware datetime."
-        )
-    return found
-
-
-def storage_path(value: Any, parameter: str) -> UPath:
-    """Return where a path parameter points: local, or on any storage Airflow has a connection to.
-
-    :raises ConfigurationError: when it is missing or no path.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    try:
-        # It stands for a UPath and has all of one, whether or not this Airflow derives it from one.
-        return cast("UPath", ObjectStoragePath(given(value, parameter)))
-    except (ValueError, TypeError, AttributeError, ImportError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(f"{parameter}: is no path this Airflow can open ({error}).") from error
-
-
-def storage_file(value: Any, parameter: str) -> UPath:
-    """Return where a path parameter points, which must be a file.
-
-    :raises ConfigurationError: when it is none.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    path = storage_path(value, parameter)
-    if str(value).endswith("/"):
-        raise ConfigurationError(f"{parameter}: {value} is a directory. Name a file in it.")
-    return path
-
-
-def one_of(choices: type[ChoiceT], value: Any, parameter: str) -> ChoiceT:
-    """Return the choice a parameter names.
-
-    :raises ConfigurationError: when it names none.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    try:
-        return choices(value)
-    except ValueError:
-        known = " or ".join(repr(choice.value) for choice in choices)
-        raise ConfigurationError(f"{parameter}: must be {known}; got {value!r}.") from None
-
-
-def texts(values: Any, parameter: str) -> list[str]:
-    """Return a list parameter's texts; nothing is an empty list.
-
-    :raises ConfigurationError: when it is no list, or one of its values is empty.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    if values is None:
-        return []
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise ConfigurationError(f"{parameter}: is a {type(values).__name__}, not a list of texts.")
-    return [str(given(value, parameter)) for value in values]

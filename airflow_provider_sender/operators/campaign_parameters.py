@@ -1,11 +1,12 @@
-"""What the campaign operators are given, checked: a campaign's definition, its key, and limits."""
+"""What the campaign operators are given, checked: a campaign's definition, and its key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_sender.operators.base import given, run_of, task_of
+from airflow_provider_sender.operators.base import run_of, task_of
+from airflow_provider_sender.operators.parameters import given
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,6 +33,9 @@ def definition_of(campaign: Any) -> CampaignDefinition:
         raise ConfigurationError(f"campaign: {error}. It may hold: {known}.") from error
     for name in ("subject", "from_name", "from_email"):
         given(getattr(definition, name), f"campaign[{name!r}]")
+    for name in ("group_ids", "segment_ids"):
+        for each in getattr(definition, name):
+            given(each, f"campaign[{name!r}], one of them")
     if (definition.html is None) == (definition.text is None):
         raise ConfigurationError("campaign: give its content as either html or text.")
     given(definition.text if definition.html is None else definition.html, "campaign, its html or text")
@@ -68,7 +72,7 @@ def copy_from(original: CampaignDefinition, different: dict[str, Any]) -> Campai
     return definition_of(kept | different)
 
 
-def send_key_of(send_key: str | None, prefix: str | None, context: Context) -> tuple[str, str | None]:
+def send_key_of(send_key: Any, prefix: Any, context: Context) -> tuple[str, str | None]:
     """Return the key of the business intent, and of the series it belongs to."""
     from airflow_provider_sender.client.errors import ConfigurationError
 
@@ -81,43 +85,3 @@ def send_key_of(send_key: str | None, prefix: str | None, context: Context) -> t
     if send_key is not None and not key.startswith(str(given(prefix, "send_key_prefix"))):
         raise ConfigurationError("send_key_prefix: send_key does not begin with it.")
     return key, str(given(prefix, "send_key_prefix"))
-
-
-def text(value: Any, parameter: str) -> str | None:
-    """Return a text that may be left out, but not render to nothing."""
-    return None if value is None else str(given(value, parameter))
-
-
-def share(value: Any, parameter: str) -> float | None:
-    """Return a share that may be left out: 0.2 is a fifth.
-
-    :raises ConfigurationError: when it is none.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    if value is None:
-        return None
-    try:
-        number = float(given(value, parameter))
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ConfigurationError(f"{parameter}: must be a share, as 0.2 for a fifth; got {value!r}.")
-    return number
-
-
-def count(value: Any, parameter: str) -> int | None:
-    """Return a whole number that may be left out.
-
-    :raises ConfigurationError: when it is none.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    if value is None:
-        return None
-    try:
-        return int(given(value, parameter))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(f"{parameter}: must be a whole number; got {value!r}.") from None

@@ -12,18 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_sender._compat import NotedIntents, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
-from airflow_provider_sender.operators.base import SenderOperator, given, moment, no_retry_when_final
-from airflow_provider_sender.operators.campaign_parameters import (
-    copy_from,
-    count,
-    definition_of,
-    differences_of,
-    send_key_of,
-    share,
-    text,
-)
+from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final
+from airflow_provider_sender.operators.campaign_parameters import copy_from, definition_of, differences_of, send_key_of
+from airflow_provider_sender.operators.parameters import count, given, moment, seconds, share, text
 from airflow_provider_sender.operators.reports import SenderExportCampaignReportOperator
-from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent, seconds
+from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -73,8 +66,8 @@ class SenderCreateCampaignOperator(SenderOperator):
         self,
         *,
         campaign: Mapping[str, Any] | XComArg | None = None,
-        send_key: str | None = None,
-        send_key_prefix: str | None = None,
+        send_key: str | XComArg | None = None,
+        send_key_prefix: str | XComArg | None = None,
         copy_of: str | XComArg | None = None,
         **kwargs: Any,
     ) -> None:
@@ -100,13 +93,20 @@ class SenderCreateCampaignOperator(SenderOperator):
         return campaign_id
 
     def _service_and_definition(self) -> tuple[Service, CampaignDefinition]:
+        from airflow_provider_sender.client.errors import NotFoundError
+        from airflow_provider_sender.jobs.naming import no_such_campaign
+
         copy_of = text(self.copy_of, "copy_of")
         if copy_of is None:
             definition = definition_of(self.campaign)
             return self.service(), definition
         differences = differences_of(self.campaign)
         service = self.service()
-        return service, copy_from(service.campaign_definition(copy_of), differences)
+        try:
+            original = service.campaign_definition(copy_of)
+        except NotFoundError as error:
+            raise no_such_campaign(error, copy_of, "copy_of") from error
+        return service, copy_from(original, differences)
 
 
 class SenderSendCampaignOperator(SenderOperator):
@@ -166,13 +166,13 @@ class SenderSendCampaignOperator(SenderOperator):
         *,
         campaign_id: str | XComArg | None = None,
         campaign: Mapping[str, Any] | XComArg | None = None,
-        send_key: str | None = None,
-        send_at: datetime | str | None = None,
-        min_recipients: int | None = None,
-        max_recipients: int | None = None,
-        max_change: float | None = None,
+        send_key: str | XComArg | None = None,
+        send_at: datetime | str | XComArg | None = None,
+        min_recipients: int | str | XComArg | None = None,
+        max_recipients: int | str | XComArg | None = None,
+        max_change: float | str | XComArg | None = None,
         previous_campaign_id: str | XComArg | None = None,
-        send_key_prefix: str | None = None,
+        send_key_prefix: str | XComArg | None = None,
         pre_send_check: UserCheck | None = None,
         wait_for_completion: bool = False,
         poll_interval: float | timedelta = 60,
@@ -287,7 +287,8 @@ class SenderSendCampaignOperator(SenderOperator):
 class SenderCancelCampaignOperator(SenderOperator):
     """Takes a scheduled campaign back to being a draft. One that is no longer scheduled and not sent is left as it is.
 
-    Fails, and says so, when it is too late: mails that went out cannot be taken back. Returns the campaign's id.
+    Fails, and says so, when it is too late: mails that went out cannot be taken back. It is success only when it shows
+    that the campaign is no longer scheduled. Returns the campaign's id.
 
     .. seealso:: :ref:`howto/operator:SenderCancelCampaignOperator`
 
@@ -304,14 +305,14 @@ class SenderCancelCampaignOperator(SenderOperator):
 
     def execute(self, context: Context) -> str:
         """Take the campaign back, and return its id."""
-        from airflow_provider_sender.jobs.scheduling import cancel
+        from airflow_provider_sender.jobs.scheduling import cancel_surely
 
         with no_retry_when_final():
             self._check_rendered()
             campaign_id = str(given(self.campaign_id, "campaign_id"))
             service = self.service()
             _link(context, service, campaign_id)
-            return cancel(service, campaign_id).id
+            return cancel_surely(service, campaign_id).id
 
 
 def _check_by_user(check: UserCheck, campaign: Campaign, recipients: int | None) -> str | None:
@@ -328,8 +329,11 @@ def _check_by_user(check: UserCheck, campaign: Campaign, recipients: int | None)
     )
     if said is None or said is True:
         return None
-    # Anything else a check may return by mistake, an empty list say, is no permission.
-    return said if isinstance(said, str) and said else f"it returned {said!r}."
+    if isinstance(said, str) and said.strip():
+        return said
+    # Anything else a check may return by mistake, an empty list say, is no permission. What is in it may be anybody's.
+    shown = repr(said) if isinstance(said, bool | int | float | str) else f"a {type(said).__name__}"
+    return f"it returned {shown}, neither None nor True nor a text that says what is wrong."
 
 
 class _LinkedIntents(NotedIntents):

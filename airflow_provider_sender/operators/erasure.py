@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final, storage_path
+from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final
 from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_path
+from airflow_provider_sender.operators.parameters import seconds, storage_path
 from airflow_provider_sender.operators.row_source import renames, rows_given
-from airflow_provider_sender.operators.rows import RowsParameter
+from airflow_provider_sender.operators.undisclosed import RowsParameter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -51,8 +53,8 @@ class SenderDeleteSubscribersOperator(SenderOperator):
         emails: Sequence[str | Mapping[str, Any]] | XComArg | str | None = None,
         input_path: str | XComArg | None = None,
         file_format: str | None = None,
-        columns: Mapping[str, str | None] | None = None,
-        timeout: float = 600,
+        columns: Mapping[str, str | None] | XComArg | None = None,
+        timeout: float | timedelta = 600,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -76,7 +78,7 @@ class SenderDeleteSubscribersOperator(SenderOperator):
                 self.rows(),
                 parameter="emails" if self.input_path is None else "input_path",
                 columns=renames(self.columns),
-                timeout=self._seconds(),
+                timeout=seconds(self.timeout, "timeout"),
             )
         counts = {"deleted": done.deleted, "missing": done.missing, "requests": done.requests}
         self.tell(context, service, Traffic(source, [place_in_account(service, "subscribers")], done.deleted), counts)
@@ -98,13 +100,6 @@ class SenderDeleteSubscribersOperator(SenderOperator):
                     f"emails: holds a {type(row).__name__} where an address or a dictionary is expected."
                 )
         return _RowsOfAddresses(rows)
-
-    def _seconds(self) -> float:
-        from airflow_provider_sender.client.errors import ConfigurationError
-
-        if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float) or self.timeout < 0:
-            raise ConfigurationError(f"timeout: must be a number of seconds; got {self.timeout!r}.")
-        return self.timeout
 
 
 class _RowsOfAddresses:

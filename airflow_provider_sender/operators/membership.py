@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_sender.operators.base import given, no_retry_when_final, one_of, storage_path
+from airflow_provider_sender.operators.base import no_retry_when_final
 from airflow_provider_sender.operators.lineage import Traffic, place_in_account
+from airflow_provider_sender.operators.parameters import given, one_of, storage_path
 from airflow_provider_sender.operators.row_source import RowsOperator, renames
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ class SenderSyncGroupOperator(RowsOperator):
         *,
         group_id: str | XComArg,
         mode: str = "mirror",
-        columns: Mapping[str, str | None] | None = None,
+        columns: Mapping[str, str | None] | XComArg | None = None,
         create_missing: bool = False,
         allow_empty: bool = False,
-        rejects_path: str | None = None,
+        rejects_path: str | XComArg | None = None,
         on_reject: str = "fail",
         trigger_automation: bool = False,
         dry_run: bool = False,
@@ -79,6 +80,7 @@ class SenderSyncGroupOperator(RowsOperator):
         self.rejects_path = rejects_path
         self.on_reject = on_reject
         self.trigger_automation = trigger_automation
+        # Under a name of its own: ``dry_run`` is a method of every operator.
         self.is_dry_run = dry_run
         self._remember_given()
 
@@ -107,8 +109,7 @@ class SenderSyncGroupOperator(RowsOperator):
             changed = done.added + done.removed + done.created
             self.tell(context, service, Traffic(self.sources(), [] if how.dry_run else [group], changed), counts)
             if done.rejected and on_reject is OnReject.FAIL:
-                # A failed task returns nothing, and these figures are what its owner asks for first.
-                context["ti"].xcom_push(key="return_value", value=counts)
+                self.return_all_the_same(context, counts)
                 raise AddressesRejectedError(done)
         return counts
 

@@ -75,10 +75,10 @@ class SenderSendMessageOperator(SenderOperator):
         template_id: str | XComArg | None = None,
         variables: Mapping[str, Any] | XComArg | None = None,
         from_email: str | XComArg | None = None,
-        from_name: str | None = None,
+        from_name: str | XComArg | None = None,
         reply_to: str | Mapping[str, Any] | XComArg | None = None,
         attachments: Mapping[str, str] | XComArg | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | XComArg | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

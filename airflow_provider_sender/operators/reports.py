@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
-from airflow_provider_sender.operators.base import (
-    SenderOperator,
-    given,
-    no_retry_when_final,
-    one_of,
-    storage_file,
-    texts,
-)
+from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final
 from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_path
+from airflow_provider_sender.operators.parameters import given, one_of, storage_file, text, texts
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -119,7 +113,7 @@ class SenderExportCampaignReportOperator(SenderOperator):
         return Report(
             campaign_id=str(given(self.campaign_id, "campaign_id")),
             kinds=None if named is None else tuple(dict.fromkeys(one_of(EventKind, each, "events") for each in named)),
-            file_format=None if self.file_format is None else str(self.file_format),
+            file_format=text(self.file_format, "file_format"),
             on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
         )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_sender.operators.base import SenderOperator, storage_path
+from airflow_provider_sender.operators.base import SenderOperator
 from airflow_provider_sender.operators.lineage import Place, place_of_path
-from airflow_provider_sender.operators.rows import RowsParameter
+from airflow_provider_sender.operators.parameters import storage_path, text
+from airflow_provider_sender.operators.undisclosed import RowsParameter, UndisclosedText
 
 if TYPE_CHECKING:
-    from airflow.sdk import XComArg
+    from airflow.sdk import Context, XComArg
     from upath import UPath
 
     from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
@@ -59,6 +60,11 @@ class RowsOperator(SenderOperator):
         """Return where the rows are, as far as that is a place others know."""
         return [] if self.input_path is None else [place_of_path(storage_path(self.input_path, "input_path"))]
 
+    @staticmethod
+    def return_all_the_same(context: Context, counts: Mapping[str, Any]) -> None:
+        """Return the counts of a task that is about to fail: they are what its owner asks for first."""
+        context["ti"].xcom_push(key="return_value", value=counts)
+
 
 def rows_given(parameter: str, rows: Any, input_path: Any, file_format: Any) -> Iterable[Any]:
     """Return the rows of a parameter, or of the file that may be given instead; they can be gone through repeatedly.
@@ -71,10 +77,11 @@ def rows_given(parameter: str, rows: Any, input_path: Any, file_format: Any) -> 
     if (rows is None) == (input_path is None):
         raise ConfigurationError(f"Give the rows either as {parameter} or as input_path, and not as both.")
     if input_path is not None:
-        return _RowsOfFile(storage_path(input_path, "input_path"), None if file_format is None else str(file_format))
+        return _RowsOfFile(storage_path(input_path, "input_path"), text(file_format, "file_format"))
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        kind = "text" if isinstance(rows, UndisclosedText) else type(rows).__name__
         raise ConfigurationError(
-            f"{parameter}: is a {type(rows).__name__}, not a list of dictionaries. With a template, set "
+            f"{parameter}: is a {kind}, not a list of dictionaries. With a template, set "
             "render_template_as_native_obj=True on the DAG or pass the task's output itself."
         )
     return rows

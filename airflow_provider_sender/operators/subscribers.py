@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_sender.operators.base import (
-    SenderOperator,
-    moment,
-    no_retry_when_final,
-    one_of,
-    run_of,
-    storage_file,
-    storage_path,
-    texts,
-)
+from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final, run_of
 from airflow_provider_sender.operators.erasure import SenderDeleteSubscribersOperator
 from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_path
 from airflow_provider_sender.operators.membership import SenderSyncGroupOperator
+from airflow_provider_sender.operators.parameters import (
+    moment,
+    one_of,
+    picked_columns,
+    storage_file,
+    storage_path,
+    text,
+    texts,
+)
 from airflow_provider_sender.operators.row_source import RowsOperator, renames
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ class SenderExportSubscribersOperator(SenderOperator):
         output_path: str | XComArg,
         file_format: str | None = None,
         group_id: str | XComArg | None = None,
-        columns: Sequence[str] | Mapping[str, str] | None = None,
+        columns: Sequence[str] | Mapping[str, str] | XComArg | None = None,
         on_drift: str = "repair",
-        created_since: datetime | str | None = None,
+        created_since: datetime | str | XComArg | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -108,9 +108,9 @@ class SenderExportSubscribersOperator(SenderOperator):
             self._check_rendered()
             path = storage_path(self.output_path, "output_path")
             export = Export(
-                group_id=None if self.group_id is None else str(self.group_id),
-                file_format=None if self.file_format is None else str(self.file_format),
-                columns=self.columns if isinstance(self.columns, Mapping) else texts(self.columns, "columns") or None,
+                group_id=text(self.group_id, "group_id"),
+                file_format=text(self.file_format, "file_format"),
+                columns=picked_columns(self.columns),
                 on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
                 created_since=None if self.created_since is None else moment(self.created_since, "created_since"),
             )
@@ -180,10 +180,10 @@ class SenderUpsertSubscribersOperator(RowsOperator):
     def __init__(
         self,
         *,
-        columns: Mapping[str, str | None] | None = None,
+        columns: Mapping[str, str | None] | XComArg | None = None,
         group_ids: Sequence[str | XComArg] | XComArg | None = None,
-        ledger_path: str | None = None,
-        rejects_path: str | None = None,
+        ledger_path: str | XComArg | None = None,
+        rejects_path: str | XComArg | None = None,
         on_reject: str = "fail",
         consent: str = "keep",
         trigger_automation: bool = False,
@@ -198,6 +198,7 @@ class SenderUpsertSubscribersOperator(RowsOperator):
         self.on_reject = on_reject
         self.consent = consent
         self.trigger_automation = trigger_automation
+        # Under a name of its own: ``dry_run`` is a method of every operator.
         self.is_dry_run = dry_run
         self._remember_given()
 
@@ -229,8 +230,7 @@ class SenderUpsertSubscribersOperator(RowsOperator):
             written = [] if self.is_dry_run else [place_in_account(service, "subscribers")]
             self.tell(context, service, Traffic(self.sources(), written, outcome.sent), counts)
             if outcome.rejected and on_reject is OnReject.FAIL:
-                # A failed task returns nothing, and these figures are what its owner asks for first.
-                context["ti"].xcom_push(key="return_value", value=counts)
+                self.return_all_the_same(context, counts)
                 raise RowsRejectedError(outcome)
         return counts
 

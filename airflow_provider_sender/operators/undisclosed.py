@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence, Sized
-from typing import Any
+from collections.abc import Iterator, Sequence, Sized
+from typing import Any, overload
 
 from airflow.sdk import XComArg
 
@@ -51,11 +51,10 @@ class UndisclosedParameter:
             return self
         value = getattr(instance, self._name)
         # A copy, because Airflow renders its content in place, and the task it does that to shares it with the DAG's.
-        return copy.copy(value) if isinstance(value, Undisclosed) else value
+        return copy.copy(value) if isinstance(value, Undisclosed | UndisclosedRows) else value
 
     def __set__(self, instance: object, value: object) -> None:
-        refers_to_tasks = next(XComArg.iter_xcom_references(value), None) is not None
-        if value is not None and not refers_to_tasks and not isinstance(value, Undisclosed):
+        if value is not None and not _refers_to_tasks(value) and not isinstance(value, Undisclosed):
             value = Undisclosed([value])
         setattr(instance, self._name, value)
 
@@ -63,3 +62,66 @@ class UndisclosedParameter:
 def revealed(value: object) -> Any:
     """Return what a parameter holds, hidden or not."""
     return value.reveal() if isinstance(value, Undisclosed) else value
+
+
+class UndisclosedRows(Sequence[Any]):
+    """A list of rows that does not say what is in it.
+
+    Airflow writes the values of template fields into its database and shows them to whoever may see a task. Rows hold
+    people's addresses, so all that gets there is how many they are.
+
+    :param rows: the rows.
+    """
+
+    # Airflow renders what these attributes hold, as it would render a plain list.
+    template_fields: Sequence[str] = ("rows",)
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        self.rows = rows
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"<{len(self.rows)} rows>"
+
+
+class UndisclosedText:
+    """A text that may hold rows, where a list of them should be: kept only as what it is."""
+
+    def __init__(self, text: str) -> None:
+        self._length = len(text)
+
+    def __repr__(self) -> str:
+        return f"<a text of {self._length} characters>"
+
+
+class RowsParameter(UndisclosedParameter):
+    """The same for rows: what is shown of them is how many they are.
+
+    A text with a template in it stays as it is, too: what it renders to is set in its place, and hidden then.
+    """
+
+    def __set__(self, instance: object, value: object) -> None:
+        if isinstance(value, str):
+            value = value if "{{" in value or "{%" in value else UndisclosedText(value)
+        elif isinstance(value, Sequence) and not isinstance(value, bytes | UndisclosedRows):
+            is_to_be_rendered = isinstance(value, list | tuple) and _refers_to_tasks(value)
+            value = value if is_to_be_rendered else UndisclosedRows(value)
+        setattr(instance, self._name, value)
+
+
+def _refers_to_tasks(value: object) -> bool:
+    return next(XComArg.iter_xcom_references(value), None) is not None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -19,19 +17,6 @@ log = logging.getLogger(__name__)
 # A killed task has five seconds before Airflow ends its process, and none of these limits where it ran for too long.
 _SOON_ENDED = 4.0
 _TIME_TO_TAKE_BACK = 20.0
-
-
-def seconds(value: float | timedelta, parameter: str, *, least: float = 0.0) -> float:
-    """Return how many seconds a parameter means.
-
-    :raises ConfigurationError: when it is no number, or too small.
-    """
-    from airflow_provider_sender.client.errors import ConfigurationError
-
-    number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number < math.inf:
-        raise ConfigurationError(f"{parameter}: must be a number of seconds, {least:g} or more; got {value!r}.")
-    return float(number)
 
 
 def defer_until_sent(

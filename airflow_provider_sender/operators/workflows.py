@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender._compat import NotedIntents
-from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final, tries_of
+from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final, tries_of
+from airflow_provider_sender.operators.parameters import given
 from airflow_provider_sender.operators.undisclosed import UndisclosedParameter, revealed
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class SenderCreateEventOperator(SenderOperator):
         phone: str | XComArg | None = None,
         subscriber_id: str | XComArg | None = None,
         value: float | str | XComArg | None = None,
-        currency: str | None = None,
+        currency: str | XComArg | None = None,
         properties: Mapping[str, Any] | XComArg | None = None,
         **kwargs: Any,
     ) -> None:

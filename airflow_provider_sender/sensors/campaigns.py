@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_sender._compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
-from airflow_provider_sender.operators.base import given, no_retry_when_final
+from airflow_provider_sender.operators.base import no_retry_when_final
+from airflow_provider_sender.operators.parameters import given, seconds
 from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent
 from airflow_provider_sender.sensors.failed_looks import FailedLooks
 
@@ -52,7 +54,7 @@ class SenderCampaignSensor(BaseSensorOperator):
         *,
         campaign_id: str | XComArg,
         sender_conn_id: str = "sender_default",
-        draft_timeout: float = 600,
+        draft_timeout: float | timedelta = 600,
         accept_partly_sent: bool = False,
         cancel_on_kill: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -136,7 +138,7 @@ class SenderCampaignSensor(BaseSensorOperator):
     def _patience(self) -> Patience:
         from airflow_provider_sender.jobs.waiting import Patience
 
-        return Patience(self.draft_timeout, self.accept_partly_sent)
+        return Patience(seconds(self.draft_timeout, "draft_timeout"), self.accept_partly_sent)
 
     def _waited(self, context: Context) -> float:
         """Return for how many seconds the sensor has been waiting, over all its reschedules."""

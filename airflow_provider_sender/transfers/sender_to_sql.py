@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_sender.operators.base import SenderOperator, given, no_retry_when_final, one_of, run_of, texts
+from airflow_provider_sender.operators.base import SenderOperator, no_retry_when_final, run_of
 from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_table
+from airflow_provider_sender.operators.parameters import given, one_of, picked_columns, text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -58,13 +59,13 @@ class SenderToSqlOperator(SenderOperator):
     def __init__(
         self,
         *,
-        table: str,
+        table: str | XComArg,
         sql_conn_id: str,
-        schema: str | None = None,
+        schema: str | XComArg | None = None,
         mode: str = "replace",
         on_missing: str = "delete",
         group_id: str | XComArg | None = None,
-        columns: Sequence[str] | Mapping[str, str] | None = None,
+        columns: Sequence[str] | Mapping[str, str] | XComArg | None = None,
         on_drift: str = "repair",
         **kwargs: Any,
     ) -> None:
@@ -111,8 +112,8 @@ class SenderToSqlOperator(SenderOperator):
             name=_table_name(self.table, self.schema),
             mode=one_of(Mode, self.mode, "mode"),
             on_missing=one_of(OnMissing, self.on_missing, "on_missing"),
-            group_id=None if self.group_id is None else str(self.group_id),
-            columns=self.columns if isinstance(self.columns, Mapping) else texts(self.columns, "columns") or None,
+            group_id=text(self.group_id, "group_id"),
+            columns=picked_columns(self.columns),
             on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
             run=run_of(context),
             try_number=context["ti"].try_number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_sender.operators.base import given
+from airflow_provider_sender.operators.parameters import given
 from airflow_provider_sender.operators.subscribers import SenderUpsertSubscribersOperator
 from airflow_provider_sender.operators.undisclosed import UndisclosedParameter, revealed
 
@@ -51,7 +51,7 @@ class SqlToSenderOperator(SenderUpsertSubscribersOperator):
     def __init__(
         self,
         *,
-        sql: str,
+        sql: str | XComArg,
         sql_conn_id: str,
         parameters: Sequence[Any] | Mapping[str, Any] | XComArg | str | None = None,
         **kwargs: Any,

@@ -24,10 +24,10 @@ class SenderCampaignTrigger(BaseTrigger):
     service was, for too long) or ``error``, ``campaign`` a small summary where the campaign could be read.
 
     :param campaign_id: the campaign.
-    :param sender_conn_id: connection to the account.
-    :param poll_interval: seconds between two looks.
     :param began: when the wait began, epoch seconds.
     :param end_time: when it ends whatever comes, epoch seconds.
+    :param sender_conn_id: connection to the account.
+    :param poll_interval: seconds between two looks.
     :param draft_timeout: seconds since ``began`` for which the campaign may still be a draft.
     :param accept_partly_sent: take a campaign that reached only some recipients for sent.
     :param cancel_on_kill: take the campaign back if it is scheduled when somebody ends the task (Airflow 3.3 or newer).
@@ -37,11 +37,11 @@ class SenderCampaignTrigger(BaseTrigger):
         self,
         *,
         campaign_id: str,
-        sender_conn_id: str,
-        poll_interval: float,
         began: float,
         end_time: float,
-        draft_timeout: float,
+        sender_conn_id: str = "sender_default",
+        poll_interval: float = 60,
+        draft_timeout: float = 600,
         accept_partly_sent: bool = False,
         cancel_on_kill: bool = False,
     ) -> None:

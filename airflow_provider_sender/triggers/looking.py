@@ -51,7 +51,7 @@ class CampaignLooker:
 
     :param service: the account.
     :param tell: is told campaigns as they are, those that were looked for and whatever else was seen.
-    :param tell_failed: is told which campaigns could not be looked at, and why.
+    :param tell_failed: is told which campaigns could not be looked at, and why; none, where it was the listing.
     """
 
     def __init__(
@@ -138,6 +138,7 @@ class CampaignLooker:
             elif self._pages.has_listing:
                 # Or not for this token, or nobody understands it. The campaigns themselves may be readable.
                 log.warning("There is no listing of campaigns, so they are read one by one: %s", error)
+                await self._tell_failed((), error)
                 self._pages.has_listing = False
         rest = [campaign_id for campaign_id in campaign_ids if campaign_id not in there]
         if rest:

@@ -30,6 +30,11 @@ _NEARLY_DUE = 0.05
 # Those whose wait is over all go on before anything else in the event loop does, so only so many are told at once.
 _TOLD_AT_ONCE = 25
 
+# When so many things are forbidden and nothing was read in between, it is not about one of them but about the account.
+_FORBIDDEN_TO_ALL = 3
+# The listing counts for more than a campaign.
+_LISTING = frozenset({"the listing", "its pages"})
+
 
 class _Refusal(NamedTuple):
     """A token the service refused."""
@@ -54,6 +59,7 @@ class SharedPoll:
         self._service: Service | None = None
         self._looker: CampaignLooker | None = None
         self._ended_by: SenderError | None = None
+        self._forbidden: set[str] = set()
         self._rounds: set[asyncio.Task[None]] = set()
         self._next_round: asyncio.TimerHandle | None = None
 
@@ -181,10 +187,15 @@ class SharedPoll:
     # Answers
 
     async def _tell(self, campaigns: Sequence[Campaign]) -> None:
+        if campaigns:
+            self._forbidden.clear()
         await self._in_turn((each, campaign) for campaign in campaigns for each in self._of(campaign.id))
 
     async def _tell_failed(self, campaign_ids: Collection[str], error: Exception) -> None:
-        if isinstance(error, AuthenticationError | PermissionDeniedError):
+        if isinstance(error, PermissionDeniedError):
+            self._forbidden.update(campaign_ids or _LISTING)
+        is_forbidden_to_all = len(self._forbidden) >= _FORBIDDEN_TO_ALL
+        if isinstance(error, AuthenticationError) or (isinstance(error, PermissionDeniedError) and is_forbidden_to_all):
             # That is about the account, not about the campaigns that were asked for.
             self._end(error)
             await self._in_turn((each, error) for each in self._waiting())

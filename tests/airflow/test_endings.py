@@ -94,7 +94,7 @@ def test_a_campaign_that_is_deleted_ends_the_wait(run: Callable[..., Run], sende
     deleting = meanwhile(sender_sandbox, lambda: service_of(sender_sandbox).client.delete_campaigns([waited_for]))
     done = run("tests.airflow.dags.jobs", "wait_deferred", campaign=waited_for)
     deleting.join(10)
-    ended(done, r"There is no such thing in the account")
+    ended(done, rf"campaign_id: there is no campaign {waited_for}\. There is no such thing in the account")
 
 
 def test_a_token_that_expires_ends_the_wait(run: Callable[..., Run], sender_sandbox: Sandbox, group: str) -> None:

@@ -167,7 +167,8 @@ def test_a_sendpulse_newsletter_reaches_its_lists_once(
 ) -> None:
     people = [{"email": f"p{number}@example.org", "groups": ["VIP"] if number < 3 else ["Rest"]} for number in range(9)]
     sender_sandbox.seed(rows=[*people, {"email": "else@example.org", "groups": ["Else"]}])
-    monkeypatch.setenv("AIRFLOW_CONN_SENDPULSE_DEFAULT", json.dumps(sender_sandbox.sendpulse_connection))
+    connection = {**sender_sandbox.sendpulse_connection, "extra": json.dumps({"settle_time": 0.3})}
+    monkeypatch.setenv("AIRFLOW_CONN_SENDPULSE_DEFAULT", json.dumps(connection))
     lists = {group.title: group.id for group in service_for("sendpulse_default").groups()}
     conf = {"lists": [lists["VIP"], lists["Rest"]], "from_email": "shop@example.com", "storage": str(tmp_path)}
 

@@ -157,7 +157,7 @@ def test_people_who_are_not_gone_in_time_are_waited_for_by_the_next_try(
     [
         (["p001@example.com", "nope"], "emails: 1 rows hold no usable address (row 2: malformed address)"),
         (["p001@example.com", 7], "emails: holds a int where an address or a dictionary is expected"),
-        ("p001@example.com", "emails: is a UndisclosedText, not a list"),
+        ("p001@example.com", "emails: is a text, not a list"),
         (None, "emails: is empty"),
     ],
 )

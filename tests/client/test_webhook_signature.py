@@ -82,6 +82,9 @@ def test_digests_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"secret": ""}, "secret: is empty"),
         ({"secret": " \n"}, "secret: is empty"),
+        ({"secret": None}, "secret: is a NoneType"),
+        ({"secret": SECRET.encode()}, "secret: is a bytes"),
+        ({"signature": hashlib.sha256(BODY).hexdigest().encode()}, "signature: is a bytes"),
         ({"body": BODY.decode()}, "body: is a str"),
         ({"algorithm": "md5"}, "algorithm: must be one of sha1, sha256"),
         ({"encoding": "base32"}, "encoding: must be one of hex, base64"),

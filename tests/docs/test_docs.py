@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import itertools
 import json
@@ -195,6 +196,30 @@ def test_python_examples_are_python_and_import_what_there_is(block: Directive) -
                 continue
             module = import_module(node.module)
             assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+
+
+def names_without_origin(code: str) -> set[str]:
+    """Return the names that code uses and neither imports nor makes."""
+    nodes = list(ast.walk(ast.parse(code)))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    made = {node.id for node in names if isinstance(node.ctx, ast.Store)} | set(vars(builtins))
+    made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    made |= {(node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)}
+    return {node.id for node in names} - made
+
+
+@pytest.mark.parametrize("block", code_blocks("python"))
+def test_examples_import_all_they_use(block: Directive) -> None:
+    assert names_without_origin(block.text) == set()
+
+
+def test_examples_of_the_readme_import_all_they_use() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+
+    assert blocks
+    assert [names_without_origin(block) for block in blocks] == [set()] * len(blocks)
 
 
 @pytest.mark.parametrize("block", code_blocks("python"))
@@ -538,6 +563,18 @@ def test_a_quoted_error_text_is_one_the_code_has(text: str) -> None:
     pattern = re.compile(".*".join(re.escape(part) for part in text.split("...")), re.DOTALL)
 
     assert any(pattern.search(template) for template in TEMPLATES)
+
+
+def test_every_error_that_airflow_retries_is_named_among_the_guarantees() -> None:
+    passing = next(
+        node.value
+        for node in ast.walk(source_of("airflow_provider_sender.operators.base"))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "passing"
+    )
+    rows = page("guarantees").table("Which errors Airflow's retries follow")
+
+    retried = {name for row in rows for name in literals(row["Error"])}
+    assert {node.id for node in ast.walk(passing) if isinstance(node, ast.Name)} <= retried
 
 
 def test_nothing_is_documented_of_a_class_that_does_not_exist() -> None:

@@ -18,13 +18,14 @@ from airflow_provider_sender.client.errors import (
     OutcomeUnknownError,
     PermissionDeniedError,
     RateLimitError,
+    ServiceFailureError,
 )
 from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.jobs.drafting import create_once
 from airflow_provider_sender.jobs.marks import marker_of
 from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError
-from airflow_provider_sender.jobs.scheduling import cancel
+from airflow_provider_sender.jobs.scheduling import StillScheduledError, TooLateError, cancel, cancel_surely
 from airflow_provider_sender.jobs.send import send_once
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import SETTLE_TIME, MemoryService, service_of
@@ -587,6 +588,59 @@ def test_a_time_that_has_passed_is_refused(sender_sandbox: Sandbox) -> None:
     assert posts(sender_sandbox, "schedule") == 0
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_state_that_cannot_be_read_after_the_send_is_an_unknown_outcome_that_says_where_to_look(
+    sender_sandbox: Sandbox, status: int
+) -> None:
+    seeded(sender_sandbox)
+    service = service_of(sender_sandbox)
+    made = draft(service)
+    sender_sandbox.fault("status", "/campaigns/*", "GET", status=status, skip=3, times=None)
+    with pytest.raises(OutcomeUnknownError, match=rf"told to send campaign {made}, .*HTTP {status}.* Look at https://"):
+        send_once(service, Sending("k", campaign_id=made), Notes())
+    sender_sandbox.clear_faults()
+    send_once(service, Sending("k", campaign_id=made), Notes())
+    assert mailed_once(sender_sandbox)
+
+
+def test_a_service_that_is_away_after_the_send_is_worth_another_try(sender_sandbox: Sandbox) -> None:
+    seeded(sender_sandbox)
+    service = service_of(sender_sandbox, max_retries=0)
+    made = draft(service)
+    sender_sandbox.fault("status", "/campaigns/*", "GET", status=503, skip=3, times=None)
+    with pytest.raises(ServiceFailureError):
+        send_once(service, Sending("k", campaign_id=made), Notes())
+    sender_sandbox.clear_faults()
+    send_once(service, Sending("k", campaign_id=made), Notes())
+    assert mailed_once(sender_sandbox)
+
+
+def test_what_the_service_objects_to_is_told_without_anybodys_address() -> None:
+    class Objecting(MemoryService):
+        def obstacles(self, campaign_id: str) -> list[str]:
+            return ["The sender bob@example.com is not verified"]
+
+    service = Objecting(campaigns=[Campaign("c1", subject="S", state=CampaignState.DRAFT, recipients=3)])
+    with pytest.raises(SendRefusedError, match=r"The sender <address> is not verified"):
+        send_once(service, Sending("k", campaign_id="c1"), Notes(), sleep=lambda seconds: None)
+
+
+@pytest.mark.parametrize(("hour", "is_sayable"), [(0, True), (1, False), (2, True)])
+def test_the_hour_that_comes_twice_is_scheduled_once_and_refused_the_second_time(
+    sender_sandbox: Sandbox, hour: int, is_sayable: bool
+) -> None:
+    seeded(sender_sandbox, time_zone="Europe/Vilnius")
+    service = service_of(sender_sandbox, time_zone="Europe/Vilnius")
+    send_at = datetime(2096, 10, 28, hour, 30, tzinfo=UTC)  # the clocks go back at one
+    sending = Sending("k", campaign_id=draft(service), send_at=send_at)
+    if is_sayable:
+        assert send_once(service, sending, Notes()).scheduled_at == send_at
+        return
+    with pytest.raises(ConfigurationError, match="send_at: is in the second of the two equal hours"):
+        send_once(service, sending, Notes())
+    assert posts(sender_sandbox, "schedule") == 0
+
+
 def test_a_campaign_whose_time_has_passed_was_sent_and_is_found_sent(sender_sandbox: Sandbox) -> None:
     seeded(sender_sandbox, send_seconds=0)
     service = service_of(sender_sandbox)
@@ -656,7 +710,7 @@ def test_it_is_too_late_for_what_is_sent_or_being_sent(sender_sandbox: Sandbox, 
     service = service_of(sender_sandbox)
     made = draft(service)
     service.send_campaign(made)
-    with pytest.raises(SendRefusedError, match=rf"{made} .*too late to cancel\): its state is SEN"):
+    with pytest.raises(TooLateError, match=rf"^It is too late to cancel campaign {made}: its state is SEN"):
         cancel(service, made)
     assert sender_sandbox.counters()["by_path"].get("DELETE /campaigns/{id}/schedule", 0) == 0
 
@@ -675,13 +729,68 @@ def test_it_is_too_late_for_what_begins_to_be_sent_meanwhile() -> None:
     for is_refusing in (False, True):
         service = Overtaken(campaigns=[scheduled])
         service.is_refusing = is_refusing
-        with pytest.raises(SendRefusedError, match="too late"):
+        with pytest.raises(TooLateError, match="too late"):
             cancel(service, "c1")
 
 
-def test_cancelling_what_is_not_there_is_not_found(sender_sandbox: Sandbox) -> None:
-    with pytest.raises(NotFoundError):
+@pytest.mark.parametrize("state", [CampaignState.FAILED, CampaignState.NEEDS_ATTENTION, CampaignState.UNKNOWN])
+def test_what_is_neither_scheduled_nor_sent_is_not_called_too_late(state: CampaignState) -> None:
+    service = MemoryService(campaigns=[Campaign("c1", state=state)])
+    with pytest.raises(
+        TooLateError, match=rf"cannot be taken back: it is not scheduled \(its state is {state.value}\)"
+    ):
+        cancel(service, "c1")
+    assert "cancel_campaign" not in service.calls
+
+
+def test_cancelling_what_is_not_there_is_not_found_and_said_by_name(sender_sandbox: Sandbox) -> None:
+    with pytest.raises(NotFoundError, match=r"^campaign_id: there is no campaign nope\. .*HTTP 404"):
         cancel(service_of(sender_sandbox), "nope")
+
+
+def test_a_service_that_refuses_to_take_a_schedule_back_is_told_in_its_own_words() -> None:
+    class Refusing(MemoryService):
+        def cancel_campaign(self, campaign_id: str) -> None:
+            raise InvalidRequestError("Your plan does not allow this")
+
+    with pytest.raises(InvalidRequestError, match="Your plan"):
+        cancel(Refusing(campaigns=[Campaign("c1", state=CampaignState.SCHEDULED)]), "c1")
+
+
+class SlowToTakeBack(MemoryService):
+    """An account that takes a schedule back at once, and shows so after some looks.
+
+    :param then: what the campaign is then; None where it never shows.
+    """
+
+    then: CampaignState | None = CampaignState.DRAFT
+    looks = 0
+
+    def cancel_campaign(self, campaign_id: str) -> None:
+        self.asked("cancel_campaign")
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        self.looks += "cancel_campaign" in self.calls
+        if self.looks > 2 and self.then is not None:
+            self.put(campaign_id, state=self.then)
+        return super().campaign(campaign_id)
+
+
+def test_that_a_schedule_was_taken_back_is_success_only_when_it_shows() -> None:
+    there = Campaign("c1", state=CampaignState.SCHEDULED)
+    service = SlowToTakeBack(campaigns=[there])
+    assert cancel_surely(service, "c1", sleep=lambda seconds: None).state is CampaignState.DRAFT
+    assert service.calls.count("cancel_campaign") == 1
+
+    service = SlowToTakeBack(campaigns=[there])
+    service.then = None
+    with pytest.raises(StillScheduledError, match=r"Campaign c1 is still shown as scheduled .* going to be sent"):
+        cancel_surely(service, "c1", sleep=lambda seconds: None)
+
+    service = SlowToTakeBack(campaigns=[there])
+    service.then = CampaignState.SENDING
+    with pytest.raises(TooLateError):
+        cancel_surely(service, "c1", sleep=lambda seconds: None)
 
 
 def test_a_window_that_is_used_up_before_the_send_is_worth_trying_again() -> None:
@@ -714,8 +823,9 @@ def test_a_draft_left_by_an_earlier_try_is_not_sent_for_a_definition_mended_sinc
     service = service_of(sender_sandbox)
     create_once(service, BY_DEFINITION, Notes())
     mended = replace(BY_DEFINITION, definition=msgspec.structs.replace(DEFINITION, **change))
-    with pytest.raises(SendRefusedError, match=f"with another {next(iter(change))}"):
-        send_once(service, mended, Notes())
+    for attempt in (create_once, send_once):
+        with pytest.raises(SendRefusedError, match=f"with another {next(iter(change))}"):
+            attempt(service, mended, Notes())
     assert sender_sandbox.counters()["mails"] == 0
 
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from unittest.mock import MagicMock
 
+import msgspec
 import pytest
 
 from airflow_provider_sender._compat import AirflowFailException
+from airflow_provider_sender.client.records import Campaign
+from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.operators.campaigns import SenderCreateCampaignOperator, SenderSendCampaignOperator
+from airflow_provider_sender.operators.parameters import moment
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import service_of
 
@@ -48,6 +53,19 @@ def campaign_to(group: str, **more: Any) -> dict[str, Any]:
 def context_of(run_id: str = "monday", task_id: str = "send") -> Any:
     ti = MagicMock(dag_id="weekly", task_id=task_id, run_id=run_id, map_index=-1)
     return {"ti": ti}
+
+
+class Nowhere(tzinfo):
+    """A time zone that does not say what time it is there."""
+
+    def utcoffset(self, when: datetime | None) -> None:
+        return None
+
+    def dst(self, when: datetime | None) -> None:
+        return None
+
+    def tzname(self, when: datetime | None) -> str:
+        return "Nowhere"
 
 
 def send(run_id: str = "monday", **parameters: Any) -> str:
@@ -101,6 +119,14 @@ def test_growth_is_a_change_as_well(account: Sandbox, everybody: str) -> None:
     assert send("tuesday", campaign=campaign_to(everybody), max_change=1.0) != first
 
 
+def test_a_change_that_is_hardly_too_large_is_told_exactly(account: Sandbox, everybody: str) -> None:
+    send("monday", campaign=campaign_to(group_of(account, 7)))
+    account.advance(10)
+    with pytest.raises(AirflowFailException, match=r"had 7: \+42\.86%, where at most 42\.8% more or fewer"):
+        send("tuesday", campaign=campaign_to(everybody), max_change=0.428)
+    assert mails(account) == 7
+
+
 def test_a_campaign_is_compared_with_the_last_one_sent_and_not_with_itself_or_a_draft(
     account: Sandbox, everybody: str
 ) -> None:
@@ -127,6 +153,41 @@ def test_a_campaign_is_compared_with_the_one_that_is_named(account: Sandbox, eve
 
 
 @pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        ({"recipients": 0, "sent": 0}, "it has 10 recipients and campaign {} had none"),
+        ({"recipients": None, "sent": None}, "Sender does not tell how many recipients campaign {} had"),
+    ],
+)
+def test_nothing_can_be_compared_with_a_campaign_to_nobody_or_to_nobody_knows_how_many(
+    account: Sandbox, everybody: str, monkeypatch: pytest.MonkeyPatch, figures: dict[str, Any], words: str
+) -> None:
+    first = send("monday", campaign=campaign_to(everybody))
+    draft = create(campaign=campaign_to(everybody))
+    read = SenderService.campaign
+
+    def without(service: SenderService, campaign_id: str) -> Campaign:
+        found = read(service, campaign_id)
+        return msgspec.structs.replace(found, **figures) if campaign_id == first else found
+
+    monkeypatch.setattr(SenderService, "campaign", without)
+    with pytest.raises(AirflowFailException, match=words.format(first)):
+        send(campaign_id=draft, max_change=0.5, previous_campaign_id=first)
+    assert service_of(account).campaign(draft).state == "draft"
+
+
+@pytest.mark.parametrize("parameter", ["campaign_id", "previous_campaign_id"])
+def test_a_campaign_that_is_not_there_is_named_with_the_parameter_that_names_it(
+    account: Sandbox, everybody: str, parameter: str
+) -> None:
+    given: dict[str, Any] = {"campaign_id": create(campaign=campaign_to(everybody)), "max_change": 0.5}
+    given |= {"send_key_prefix": "weekly", parameter: "gone"}
+    with pytest.raises(AirflowFailException, match=rf"^{parameter}: there is no campaign gone\. "):
+        send(**given)
+    assert mails(account) == 0
+
+
+@pytest.mark.parametrize(
     ("parameters", "error"),
     [
         ({"campaign_id": "c", "max_change": 0.1}, "max_change: there is nothing to compare with"),
@@ -137,6 +198,15 @@ def test_a_campaign_is_compared_with_the_one_that_is_named(account: Sandbox, eve
         ({"campaign_id": "c", "send_key": "a", "send_key_prefix": "b"}, "send_key does not begin with it"),
         ({"campaign_id": "c", "send_key_prefix": ""}, "send_key_prefix: is empty"),
         ({"campaign_id": "c", "pre_send_check": "yes"}, "pre_send_check: must be a function"),
+        *(
+            ({"campaign_id": "c", limit: wrong}, f"{limit}: must be a whole number, 0 or more")
+            for limit in ("min_recipients", "max_recipients")
+            for wrong in (0.9, -1, "-1", "9.5", "many", True, float("inf"), float("nan"))
+        ),
+        ({"campaign_id": "c", "send_at": "9999-12-31T23:59:59-12:00"}, "send_at: is no ISO-8601 time"),
+        ({"campaign_id": "c", "send_at": datetime(2099, 1, 1, tzinfo=Nowhere())}, "send_at: has no time zone"),
+        ({"campaign": campaign_to("g", group_ids=["g", ""])}, r"campaign\['group_ids'\], one of them: is empty"),
+        ({"campaign": campaign_to("g", segment_ids=["None"])}, r"campaign\['segment_ids'\], one of them: is empty"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
@@ -146,6 +216,12 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
     with pytest.raises(AirflowFailException, match=error):
         send(**parameters)
     assert account.counters()["requests"] == before
+
+
+def test_a_time_may_come_as_templates_leave_it() -> None:
+    nine = datetime(2099, 1, 1, 9, tzinfo=UTC)
+    for written in ("2099-01-01T09:00:00Z\n", " 2099-01-01 11:00:00+02:00", "20990101T090000Z", nine):
+        assert moment(written, "send_at") == nine
 
 
 # A check of one's own
@@ -175,7 +251,14 @@ def test_a_check_of_ones_own_sees_the_campaign_and_lets_it_go(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "words"), [("the figures are not in yet.", "the figures are not in yet."), (False, "False"), ([], "")]
+    ("verdict", "words"),
+    [
+        ("the figures are not in yet.", "the figures are not in yet."),
+        (False, "it returned False, neither None nor True"),
+        (" ", "it returned ' ', neither"),
+        (1, "it returned 1, neither"),
+        (["bob@example.com"], "it returned a list, neither"),  # whoever is in it is not for the log
+    ],
 )
 def test_a_check_of_ones_own_stops_it_for_good(account: Sandbox, everybody: str, verdict: Any, words: str) -> None:
     with pytest.raises(AirflowFailException, match=rf"was not sent \(pre_send_check\): .*{words}"):
@@ -242,7 +325,7 @@ def test_other_recipients_or_content_take_the_place_of_all_of_the_originals(acco
         ({"copy_of": ""}, "copy_of: is empty"),
         ({"copy_of": "None"}, "copy_of: is empty"),
         ({"copy_of": "b7zYKa", "campaign": "subject"}, "campaign: must be a dictionary"),
-        ({"copy_of": "b7zYKa"}, "HTTP 404"),
+        ({"copy_of": "b7zYKa"}, "^copy_of: there is no campaign b7zYKa. .*HTTP 404"),
     ],
 )
 def test_a_copy_of_nothing_makes_nothing(account: Sandbox, parameters: dict[str, Any], error: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from airflow.sdk import DAG, task
@@ -34,3 +35,14 @@ def test_no_form_of_rows_shows_what_is_in_them(rows: object, shown: str) -> None
     upsert = SenderUpsertSubscribersOperator(task_id="upsert", input_path="rows.csv")
     upsert.subscribers = rows
     assert str(upsert.subscribers) == shown
+
+
+def test_rendering_rows_leaves_the_dags_own_task_as_it_was() -> None:
+    of = SenderUpsertSubscribersOperator(task_id="upsert", subscribers=[{"email": "{{ whom }}"}])
+    found = []
+    for whom in ("ann@example.com", "bob@example.com"):
+        context: Any = {"whom": whom}
+        task = of.prepare_for_execution()
+        task.render_template_fields(context)
+        found.append([row["email"] for row in task.subscribers])
+    assert found == [["ann@example.com"], ["bob@example.com"]]

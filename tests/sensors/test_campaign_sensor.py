@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from airflow_provider_sender._compat import AirflowFailException
 from airflow_provider_sender.client.errors import ServiceFailureError
 from airflow_provider_sender.jobs.waiting import MOST_FAILURES_IN_A_ROW
 from airflow_provider_sender.sandbox.remote import Sandbox
@@ -31,9 +32,9 @@ def campaign_id(sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> str
     return service_of(sender_sandbox).client.create_campaign(body)
 
 
-def look(campaign_id: str, store: Store | None, *, mode: str = "reschedule", try_number: int = 1) -> bool:
+def look(campaign_id: str, store: Store | None, *, mode: str = "reschedule", try_number: int = 1, **more: Any) -> bool:
     """Look once, as a process that ends with it does."""
-    sensor = SenderCampaignSensor(task_id="wait", campaign_id=campaign_id, mode=mode)
+    sensor = SenderCampaignSensor(task_id="wait", campaign_id=campaign_id, mode=mode, **more)
     task = SimpleNamespace(
         try_number=try_number,
         start_date=datetime.now(UTC),
@@ -82,3 +83,19 @@ def test_a_sensor_that_stays_in_its_worker_needs_no_store(campaign_id: str) -> N
     store = Store()
     assert look(campaign_id, store, mode="poke") is False
     assert store.writes == 0
+
+
+def test_a_draft_is_waited_for_as_long_as_a_timedelta_says(campaign_id: str) -> None:
+    assert look(campaign_id, None, draft_timeout=timedelta(hours=1)) is False
+    with pytest.raises(AirflowFailException, match="still a draft"):
+        look(campaign_id, None, draft_timeout=timedelta(0))
+
+
+@pytest.mark.parametrize("draft_timeout", ["600", -1, float("inf"), True])
+def test_a_draft_timeout_that_is_no_time_is_refused_before_any_request(
+    campaign_id: str, sender_sandbox: Sandbox, draft_timeout: object
+) -> None:
+    before = sender_sandbox.counters()["requests"]
+    with pytest.raises(AirflowFailException, match="draft_timeout: must be a number of seconds, 0 or more"):
+        look(campaign_id, None, draft_timeout=draft_timeout)
+    assert sender_sandbox.counters()["requests"] == before
