@@ -24,6 +24,9 @@ DEV_READY := .venv/.ready-to-develop-$(PYTHON_VERSION)
 BENCH_READY := .venv/.ready-to-measure-$(PYTHON_VERSION)
 LOWEST_READY := .venv-lowest/.ready-$(PYTHON_VERSION)
 
+# Each worker has an Airflow, a sandbox and a PostgreSQL of its own. One test in a debugger: PYTEST='-n 0 --pdb -k ...'
+WORKERS := --numprocesses auto --maxprocesses 4
+
 PACKAGE := --editable ".[parquet,openlineage]"
 
 CODE := $(wildcard airflow_provider_sender benchmarks example_dags scripts tests noxfile.py)
@@ -42,10 +45,10 @@ up: $(RUN_READY) ## start the sandbox and Airflow and say where they are; Ctrl-C
 test: check test-highest test-lowest ## check, then run all tests with the highest and with the lowest Airflow supported
 
 test-highest: $(DEV_READY) ## run the tests with the highest Airflow
-	$(VENV) -m pytest $(PYTEST)
+	$(VENV) -m pytest $(WORKERS) $(PYTEST)
 
 test-lowest: $(LOWEST_READY) ## run the tests with the lowest Airflow
-	$(LOWEST) -m pytest $(PYTEST)
+	$(LOWEST) -m pytest $(WORKERS) $(PYTEST)
 
 test-matrix: $(DEV_READY) ## run the tests with every supported Airflow on every supported Python
 	$(VENV) -m nox

@@ -32,4 +32,4 @@ def tests(session: nox.Session, airflow: str) -> None:
     session.install("--constraint", constraints, "editables", "hatchling")
     package = ("--group", "test", "--editable", ".[parquet,openlineage]")
     session.install("--constraint", constraints, "--no-build-isolation", *package)
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "--numprocesses", "auto", "--maxprocesses", "4", *session.posargs)
