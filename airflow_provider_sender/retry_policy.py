@@ -38,12 +38,11 @@ class SenderRetryPolicy(RetryPolicy):
     ) -> RetryDecision:
         """Return what is to follow on an exception, or on the error of a service that led to it."""
         from airflow_provider_sender.client.errors import ServiceError
-        from airflow_provider_sender.operators.base import is_final
 
         error = _service_error_behind(exception)
         if error is None:
             return RetryDecision.default()
-        if is_final(error):
+        if not error.retryable:
             return RetryDecision.fail(reason=f"Trying again changes nothing: {error}")
         if isinstance(error, ServiceError) and error.retry_after:
             delay = min(timedelta(seconds=error.retry_after), _LONGEST_DELAY)

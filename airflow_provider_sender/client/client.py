@@ -6,7 +6,9 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.transport import Dialect, Request, Settings, Transport
+from airflow_provider_sender.client.request import Request
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.transport import Dialect, Transport
 
 AnswerT = TypeVar("AnswerT")
 

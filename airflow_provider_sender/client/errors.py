@@ -37,7 +37,13 @@ def without_addresses(text: str) -> str:
 
 
 class SenderError(Exception):
-    """Whatever this package raises about a service; catch this to catch them all."""
+    """Whatever this package raises about a service; catch this to catch them all.
+
+    ``retryable`` is whether the same again may succeed later. Where it is False a task fails at once, whatever its
+    ``retries``; it is, unless an error says otherwise of itself.
+    """
+
+    retryable = False
 
 
 class ConfigurationError(SenderError, ValueError):
@@ -74,7 +80,6 @@ class ServiceError(SenderError):
     :param nothing_done: whether it is certain that the service did not carry the call out.
     """
 
-    retryable = False
     nothing_done = True
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from airflow_provider_sender.client.errors import ServiceFailureError
-from airflow_provider_sender.client.records import FieldValue, Json
+from airflow_provider_sender.client.values import FieldValue, Json
 
 WireT = TypeVar("WireT")
 

@@ -143,6 +143,8 @@ class ListingDriftError(SenderError):
     :param report: the figures.
     """
 
+    retryable = True
+
     def __init__(self, report: ListingReport, advice: str) -> None:
         super().__init__(f"The listing may be incomplete: {report.sentence()}. {advice}")
         self.report = report

@@ -17,7 +17,7 @@ from airflow_provider_sender.client.errors import (
     ServiceError,
     ServiceFailureError,
 )
-from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.values import Json
 
 SaidT = TypeVar("SaidT", bound=msgspec.Struct)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import Subscriber, SubscriberChange
 
 
 @dataclass(frozen=True, slots=True)

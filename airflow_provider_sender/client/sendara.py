@@ -13,7 +13,7 @@ from airflow_provider_sender.client.sendara_account import SendaraAccount
 from airflow_provider_sender.client.sendara_contacts import SendaraContacts
 from airflow_provider_sender.client.sendara_dialect import SendaraDialect
 from airflow_provider_sender.client.sendara_sending import SendaraSending
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 
 BASE_URL = "https://api.sendara.dev"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from airflow_provider_sender.client.client import Calls
-from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.sendara_account_records import (
     SendaraDomain,
     SendaraDomainCheck,
@@ -16,6 +15,7 @@ from airflow_provider_sender.client.sendara_account_records import (
 )
 from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
 from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest
+from airflow_provider_sender.client.values import Json
 
 _VERIFICATION = ScopedRequest("GET", "/v1/account/verification")
 

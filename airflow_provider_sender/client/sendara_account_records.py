@@ -1,13 +1,13 @@
 """What Sendara tells about an account itself, in shapes of its own; no other service has the like.
 
-Every field may be missing and unknown ones are passed over, as in ``sendara_records.py``.
+Every field may be missing and unknown ones are passed over, as in ``sendara_contact_records.py``.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.values import Json
 
 
 class SendaraUsage(msgspec.Struct):

@@ -8,8 +8,8 @@ import msgspec
 
 from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.errors import ServiceFailureError
+from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest
-from airflow_provider_sender.client.transport import Request
 
 AnswerT = TypeVar("AnswerT")
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from airflow_provider_sender.client.client import Calls
-from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
-from airflow_provider_sender.client.sendara_dialect import Scope
-from airflow_provider_sender.client.sendara_listing import PAGE_SIZE
-from airflow_provider_sender.client.sendara_records import (
+from airflow_provider_sender.client.sendara_contact_records import (
     SendaraContact,
     SendaraImport,
     SendaraList,
     SendaraMember,
     SendaraSuppression,
 )
+from airflow_provider_sender.client.sendara_dialect import Scope
+from airflow_provider_sender.client.sendara_listing import PAGE_SIZE
+from airflow_provider_sender.client.values import Json
 
 
 class SendaraContacts(Calls):

@@ -9,10 +9,11 @@ from http import HTTPStatus
 import msgspec
 
 from airflow_provider_sender.client.errors import PermissionDeniedError, ServiceError
-from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.refusals import said_in
+from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.sendara_errors import MEANINGS, Meaning, meaning_of
-from airflow_provider_sender.client.transport import Answer, Request
+from airflow_provider_sender.client.transport import Answer
+from airflow_provider_sender.client.values import Json
 
 
 class Scope(enum.StrEnum):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from airflow_provider_sender.client.errors import NotFoundError
-from airflow_provider_sender.client.records import Membership, Subscriber
 from airflow_provider_sender.client.sendara import SendaraClient
 from airflow_provider_sender.client.sendara_listing import SendaraListing
 from airflow_provider_sender.client.sendara_people import found, is_id, members, pages, subscriber_in
+from airflow_provider_sender.client.subscribers import Membership, Subscriber
 
 
 def join(client: SendaraClient, list_id: str, keys: Sequence[str]) -> Membership:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from airflow_provider_sender.client.campaigns import CampaignDefinition
 from airflow_provider_sender.client.errors import ConfigurationError, UnsupportedOperationError
-from airflow_provider_sender.client.records import CampaignDefinition, Json, Mailbox, Message
+from airflow_provider_sender.client.messages import Mailbox, Message
+from airflow_provider_sender.client.values import Json
 
 log = logging.getLogger(__name__)
 

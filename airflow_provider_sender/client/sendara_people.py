@@ -13,11 +13,11 @@ import msgspec
 from airflow_provider_sender.client.errors import NotFoundError
 from airflow_provider_sender.client.loose import row_from
 from airflow_provider_sender.client.paging import ListingReport, OnDrift, Row
-from airflow_provider_sender.client.records import Subscriber
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendara import SendaraClient
+from airflow_provider_sender.client.sendara_contact_records import SendaraContact, subscriber_from
 from airflow_provider_sender.client.sendara_listing import SendaraListing
-from airflow_provider_sender.client.sendara_records import SendaraContact, subscriber_from
+from airflow_provider_sender.client.subscribers import Subscriber
 
 _read_contact = msgspec.json.Decoder(SendaraContact, strict=False)
 

@@ -9,14 +9,13 @@ from urllib3.filepost import encode_multipart_formdata
 
 from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.errors import ConfigurationError, NotFoundError
-from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.request import Encoded
+from airflow_provider_sender.client.sendara_broadcast_records import SendaraBroadcast, SendaraBroadcastAnswer
 from airflow_provider_sender.client.sendara_calls import enveloped, once, read, repeatable
 from airflow_provider_sender.client.sendara_dialect import Scope
 from airflow_provider_sender.client.sendara_listing import PAGE_SIZE
-from airflow_provider_sender.client.sendara_records import (
+from airflow_provider_sender.client.sendara_message_records import (
     SendaraBatchItem,
-    SendaraBroadcast,
-    SendaraBroadcastAnswer,
     SendaraMessage,
     SendaraMessages,
     SendaraRendered,
@@ -24,7 +23,7 @@ from airflow_provider_sender.client.sendara_records import (
     SendaraTestRecipient,
     SendaraUpload,
 )
-from airflow_provider_sender.client.transport import Encoded
+from airflow_provider_sender.client.values import Json
 
 # What an image may be at the most, and of which kinds.
 LARGEST_UPLOAD = 2 * 1024 * 1024

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import msgspec
 
+from airflow_provider_sender.client.account import Account
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition, CampaignsPage, CampaignTotals
 from airflow_provider_sender.client.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -20,39 +22,21 @@ from airflow_provider_sender.client.errors import (
     UnsupportedOperationError,
 )
 from airflow_provider_sender.client.loose import row_from
+from airflow_provider_sender.client.messages import Event, Message
 from airflow_provider_sender.client.paging import Listing
-from airflow_provider_sender.client.records import (
-    OPTED_OUT,
-    Account,
-    Campaign,
-    CampaignDefinition,
-    CampaignsPage,
-    CampaignTotals,
-    Event,
-    Field,
-    Group,
-    Json,
-    Membership,
-    Message,
-    Subscriber,
-    SubscriberChange,
-)
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.sendara import SendaraClient
+from airflow_provider_sender.client.sendara_broadcast_records import SendaraBroadcast, campaign_from, totals_from
+from airflow_provider_sender.client.sendara_contact_records import TAGS, SendaraList
 from airflow_provider_sender.client.sendara_listing import PAGE_SIZE, SendaraListing
 from airflow_provider_sender.client.sendara_membership import join, leave
 from airflow_provider_sender.client.sendara_messages import broadcast_body, message_body
 from airflow_provider_sender.client.sendara_people import contacts, found, is_id, members, pages, subscriber_in
-from airflow_provider_sender.client.sendara_records import (
-    TAGS,
-    SendaraBroadcast,
-    SendaraList,
-    campaign_from,
-    totals_from,
-)
 from airflow_provider_sender.client.sendara_suppressions import Suppressions
 from airflow_provider_sender.client.sendara_writing import ImportForm, SendaraWriter
 from airflow_provider_sender.client.service import Capability, Service
+from airflow_provider_sender.client.subscribers import OPTED_OUT, Field, Group, Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.values import Json
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ import threading
 import msgspec
 
 from airflow_provider_sender.client.errors import NotFoundError, PermissionDeniedError
-from airflow_provider_sender.client.records import Consent, Subscriber
 from airflow_provider_sender.client.sendara import SendaraClient
+from airflow_provider_sender.client.sendara_contact_records import SendaraSuppression
 from airflow_provider_sender.client.sendara_listing import PAGE_SIZE, ROUND_NUMBER
-from airflow_provider_sender.client.sendara_records import SendaraSuppression
+from airflow_provider_sender.client.subscribers import Consent, Subscriber
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,17 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import Consent, Json, Subscriber, SubscriberChange
 from airflow_provider_sender.client.rows import Write, WriteResult, no_such_group
 from airflow_provider_sender.client.sendara import SendaraClient
+from airflow_provider_sender.client.sendara_contact_records import (
+    SUPPRESSION_REASONS,
+    TAGS,
+    WRITTEN_CONSENTS,
+    tags_from,
+)
 from airflow_provider_sender.client.sendara_people import found
-from airflow_provider_sender.client.sendara_records import SUPPRESSION_REASONS, TAGS, WRITTEN_CONSENTS, tags_from
+from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange
+from airflow_provider_sender.client.values import Json
 
 log = logging.getLogger(__name__)
 

@@ -14,23 +14,24 @@ import msgspec
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.client import Calls, Client, fits_a_header
 from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError
-from airflow_provider_sender.client.records import Json
-from airflow_provider_sender.client.sender_dialect import GROUP_MEMBERS, SenderDialect
-from airflow_provider_sender.client.sender_records import (
-    Data,
-    Done,
-    ListPage,
-    SenderCampaign,
-    SenderField,
-    SenderGroup,
+from airflow_provider_sender.client.request import Request, once, read, repeatable
+from airflow_provider_sender.client.sender_account_records import (
     SenderMessage,
-    SenderSegment,
-    SenderSubscriber,
     SenderTransactional,
     SenderWebhook,
     SenderWorkflow,
 )
-from airflow_provider_sender.client.transport import Request, Settings, once, read, repeatable
+from airflow_provider_sender.client.sender_campaign_records import SenderCampaign
+from airflow_provider_sender.client.sender_dialect import GROUP_MEMBERS, SenderDialect
+from airflow_provider_sender.client.sender_envelopes import Data, Done, ListPage
+from airflow_provider_sender.client.sender_subscriber_records import (
+    SenderField,
+    SenderGroup,
+    SenderSegment,
+    SenderSubscriber,
+)
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.values import Json
 
 BASE_URL = "https://api.sender.net/v2"
 PAGE_SIZE = 100

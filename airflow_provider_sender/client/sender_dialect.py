@@ -8,9 +8,10 @@ from http import HTTPStatus
 import msgspec
 
 from airflow_provider_sender.client.errors import ServiceError
-from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.refusals import field_errors, meaning_of_status, said_in
-from airflow_provider_sender.client.transport import Answer, Request
+from airflow_provider_sender.client.request import Request
+from airflow_provider_sender.client.transport import Answer
+from airflow_provider_sender.client.values import Json
 
 # Where people join and leave a group.
 GROUP_MEMBERS = "/subscribers/groups/{}"

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from airflow_provider_sender.client.campaigns import CampaignEvent, CampaignTotals, EventKind
 from airflow_provider_sender.client.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -21,10 +22,11 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.growing import GrowingListing
 from airflow_provider_sender.client.paging import Page, Row
-from airflow_provider_sender.client.records import CampaignEvent, CampaignTotals, EventKind, Json, moment
+from airflow_provider_sender.client.request import read
 from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
 from airflow_provider_sender.client.sender_listing import RawPage
-from airflow_provider_sender.client.transport import read
+from airflow_provider_sender.client.times import moment
+from airflow_provider_sender.client.values import Json
 
 FoundT = TypeVar("FoundT")
 

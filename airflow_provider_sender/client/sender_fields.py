@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import Field, FieldValue, SubscriberChange, same_value
-from airflow_provider_sender.client.sender_records import every, field_from, subscriber_from
+from airflow_provider_sender.client.sender_envelopes import every
+from airflow_provider_sender.client.sender_subscriber_records import field_from, subscriber_from
+from airflow_provider_sender.client.subscribers import Field, SubscriberChange
+from airflow_provider_sender.client.values import FieldValue, same_value
 
 if TYPE_CHECKING:
     from airflow_provider_sender.client.sender import SenderClient

@@ -6,9 +6,9 @@ import msgspec
 
 from airflow_provider_sender.client.numbered import NumberedListing
 from airflow_provider_sender.client.paging import Order, Page, Row
+from airflow_provider_sender.client.request import read
 from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
-from airflow_provider_sender.client.sender_records import ListPage, Meta
-from airflow_provider_sender.client.transport import read
+from airflow_provider_sender.client.sender_envelopes import ListPage, Meta
 
 # Seconds of this machine's time a page takes, amply. Two at once let the service work meanwhile; where it takes less
 # time than that, more threads would only get in each other's way.

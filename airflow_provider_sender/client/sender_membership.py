@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from airflow_provider_sender.client.records import Json, Membership
+from airflow_provider_sender.client.subscribers import Membership
+from airflow_provider_sender.client.values import Json
 
 # What a list's name holds -> what it is a list of; the first that fits counts.
 _LISTS = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_sender.client.records import Event, Json, Mailbox, Message
+from airflow_provider_sender.client.messages import Event, Mailbox, Message
+from airflow_provider_sender.client.values import Json
 
 
 def message_body(message: Message) -> dict[str, Json]:

@@ -1,8 +1,8 @@
 """A subscriber out of a listing's row, the short way: an export goes it a million times.
 
 A row whose every value has the documented type is decoded by msgspec straight into these types, and all that is left is
-to say it in common words. Any other row is for the long way (``subscriber_from`` in ``sender_records.py``), which takes
-whatever comes. Where the short way leads anywhere, both lead to the same subscriber.
+to say it in common words. Any other row is for the long way (``subscriber_from`` in ``sender_subscriber_records.py``),
+which takes whatever comes. Where the short way leads anywhere, both lead to the same subscriber.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from datetime import datetime
 
 import msgspec
 
-from airflow_provider_sender.client.records import Consent, Subscriber, in_utc
-from airflow_provider_sender.client.sender_records import CONSENTS
+from airflow_provider_sender.client.sender_subscriber_records import CONSENTS
+from airflow_provider_sender.client.subscribers import Consent, Subscriber
+from airflow_provider_sender.client.times import in_utc
 
 
 class _Status(msgspec.Struct, gc=False):

@@ -10,50 +10,38 @@ from typing import ClassVar
 
 import msgspec
 
+from airflow_provider_sender.client.account import Account
+from airflow_provider_sender.client.campaigns import (
+    Campaign,
+    CampaignDefinition,
+    CampaignEvent,
+    CampaignsPage,
+    CampaignTotals,
+    EventKind,
+)
 from airflow_provider_sender.client.errors import (
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
 )
 from airflow_provider_sender.client.loose import row_from
+from airflow_provider_sender.client.messages import Event, Message
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
-from airflow_provider_sender.client.records import (
-    Account,
-    Campaign,
-    CampaignDefinition,
-    CampaignEvent,
-    CampaignsPage,
-    CampaignTotals,
-    Consent,
-    Event,
-    EventKind,
-    Field,
-    Group,
-    Json,
-    Membership,
-    Message,
-    Subscriber,
-    SubscriberChange,
-)
+from airflow_provider_sender.client.request import read
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sender import PAGE_SIZE, SenderClient
+from airflow_provider_sender.client.sender_campaign_records import SenderCampaign, campaign_from, definition_from
+from airflow_provider_sender.client.sender_envelopes import every
 from airflow_provider_sender.client.sender_events import SenderEventsListing, event_from, totals_of
 from airflow_provider_sender.client.sender_fields import FieldKeys
 from airflow_provider_sender.client.sender_listing import SenderListing, raw_page
 from airflow_provider_sender.client.sender_membership import membership_from
 from airflow_provider_sender.client.sender_messages import event_body, message_body
-from airflow_provider_sender.client.sender_records import (
-    WRITTEN_CONSENTS,
-    SenderCampaign,
-    SenderSubscriber,
-    campaign_from,
-    definition_from,
-    every,
-    subscriber_from,
-)
 from airflow_provider_sender.client.sender_rows import subscriber_as_documented
+from airflow_provider_sender.client.sender_subscriber_records import WRITTEN_CONSENTS, SenderSubscriber, subscriber_from
 from airflow_provider_sender.client.service import Capability, Service
-from airflow_provider_sender.client.transport import read
+from airflow_provider_sender.client.subscribers import Consent, Field, Group, Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.client.zones import zone_given
 
 _read_subscriber = msgspec.json.Decoder(SenderSubscriber, strict=False)

@@ -14,7 +14,7 @@ from airflow_provider_sender.client.sendpulse_dialect import Credentials, SendPu
 from airflow_provider_sender.client.sendpulse_mailing import SendPulseMailing
 from airflow_provider_sender.client.sendpulse_people import SendPulsePeople
 from airflow_provider_sender.client.sendpulse_token import shared_credentials
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 
 BASE_URL = "https://api.sendpulse.com"
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.values import Json
 
 # Rows a page of any listing has at the most.
 PAGE_SIZE = 100

@@ -1,4 +1,4 @@
-"""SendPulse's campaigns in the words of ``records.py``: their states, their statistics, and how one is made."""
+"""SendPulse's campaigns in the words of ``campaigns.py``: their states, their statistics, and how one is made."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import msgspec
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition, CampaignState, CampaignTotals
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.loose import Loose, text_from
-from airflow_provider_sender.client.records import (
-    Campaign,
-    CampaignDefinition,
-    CampaignState,
-    CampaignTotals,
-    Json,
-    moment,
-)
 from airflow_provider_sender.client.sendpulse_messages import html_from
 from airflow_provider_sender.client.sendpulse_records import id_in, text_of, whole
+from airflow_provider_sender.client.times import moment
+from airflow_provider_sender.client.values import Json
 
 MOST_LISTS = 10
 

@@ -15,11 +15,12 @@ from airflow_provider_sender.client.errors import (
     ServiceError,
     ServiceFailureError,
 )
-from airflow_provider_sender.client.records import Json
 from airflow_provider_sender.client.refusals import field_errors, meaning_of_status, said_in
+from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.sendpulse_errors import MEANINGS, TOO_FAST, Meaning, Reaction, meaning_of
 from airflow_provider_sender.client.sendpulse_records import whole
-from airflow_provider_sender.client.transport import Answer, Request
+from airflow_provider_sender.client.transport import Answer
+from airflow_provider_sender.client.values import Json
 
 TOKEN_PATH = "/oauth/access_token"
 

@@ -27,12 +27,12 @@ from airflow_provider_sender.client.errors import NotFoundError, UnsupportedOper
 from airflow_provider_sender.client.loose import row_from
 from airflow_provider_sender.client.offsets import OffsetListing, OffsetPage
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift, Row
-from airflow_provider_sender.client.records import Subscriber
+from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_calls import PAGE_SIZE
 from airflow_provider_sender.client.sendpulse_records import MailingList, Member, subscriber_from, text_of, whole
-from airflow_provider_sender.client.transport import Request
+from airflow_provider_sender.client.subscribers import Subscriber
 
 log = logging.getLogger(__name__)
 

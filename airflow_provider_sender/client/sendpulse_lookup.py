@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import Subscriber
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_records import subscriber_from
+from airflow_provider_sender.client.subscribers import Subscriber
 
 
 def look_up(client: SendPulseClient, emails: Sequence[str]) -> dict[str, Subscriber]:

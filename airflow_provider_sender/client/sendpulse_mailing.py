@@ -9,7 +9,7 @@ import msgspec
 
 from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.errors import InvalidRequestError, OutcomeUnknownError
-from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.request import Request, once, read, repeatable
 from airflow_provider_sender.client.sendpulse_calls import (
     PAGE_SIZE,
     base64_of,
@@ -19,7 +19,7 @@ from airflow_provider_sender.client.sendpulse_calls import (
 )
 from airflow_provider_sender.client.sendpulse_dialect import UNSUBSCRIBED_SEARCH
 from airflow_provider_sender.client.sendpulse_records import CreatedCampaign, Done, SentMessage
-from airflow_provider_sender.client.transport import Request, once, read, repeatable
+from airflow_provider_sender.client.values import Json
 
 _V2 = "/v2/email-service"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from airflow_provider_sender.client.errors import NotFoundError
-from airflow_provider_sender.client.records import Membership, Subscriber, SubscriberChange
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_writes import Variables, write_all
+from airflow_provider_sender.client.subscribers import Membership, Subscriber, SubscriberChange
 
 
 def join(client: SendPulseClient, list_id: str, emails: Sequence[str], known: Mapping[str, Subscriber]) -> Membership:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from html.parser import HTMLParser
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Event, Json, Mailbox, Message
+from airflow_provider_sender.client.messages import Event, Mailbox, Message
 from airflow_provider_sender.client.sendpulse_records import id_in
+from airflow_provider_sender.client.values import Json
 
 # What these hold is not for reading. (A ``title`` is, but stands above the mail.)
 _UNSEEN = {"script", "style", "title"}

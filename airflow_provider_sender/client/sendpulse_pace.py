@@ -6,7 +6,7 @@ All plans allow 10 requests a second, which no plan's minute can exceed; what bi
 from __future__ import annotations
 
 from airflow_provider_sender.client.budget import Budget, Pace
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 
 # Ten in a second as the service sees them. They reach it closer together or further apart than they left, so they leave
 # one by one: then it takes a fifth of a second of delay until eleven of them arrive within one.

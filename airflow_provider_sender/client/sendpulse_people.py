@@ -8,7 +8,7 @@ import msgspec
 
 from airflow_provider_sender.client.client import Calls
 from airflow_provider_sender.client.errors import NotFoundError, ServiceFailureError
-from airflow_provider_sender.client.records import Json
+from airflow_provider_sender.client.request import Request, once, read, repeatable
 from airflow_provider_sender.client.sendpulse_calls import PAGE_SIZE, refuse_nothing
 from airflow_provider_sender.client.sendpulse_records import (
     Done,
@@ -18,7 +18,7 @@ from airflow_provider_sender.client.sendpulse_records import (
     UserInfo,
     Variable,
 )
-from airflow_provider_sender.client.transport import Request, once, read, repeatable
+from airflow_provider_sender.client.values import Json
 
 # Addresses the calls that unsubscribe and delete take at the most.
 MOST_ADDRESSES = 100

@@ -1,4 +1,4 @@
-"""SendPulse's own shapes, and what they mean in the words of ``records.py``.
+"""SendPulse's own shapes, and what they mean in the words of ``subscribers.py``.
 
 Every field may be missing, unknown ones are passed over, and numbers may come as texts. An object without members may
 come as an empty list, as PHP writes it.
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from airflow_provider_sender.client.loose import Loose, field_value_from
-from airflow_provider_sender.client.records import Consent, Field, FieldType, FieldValue, Group, Json, Subscriber
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, Group, Subscriber
+from airflow_provider_sender.client.values import FieldValue, Json
 
 # Variables that are columns of their own in every service's words; written so, read in any case.
 PHONE, FIRSTNAME, LASTNAME = "Phone", "firstname", "lastname"

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from airflow_provider_sender.client.account import Account
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition, CampaignsPage, CampaignTotals
 from airflow_provider_sender.client.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -19,22 +21,9 @@ from airflow_provider_sender.client.errors import (
     UnsupportedOperationError,
 )
 from airflow_provider_sender.client.loose import row_from
+from airflow_provider_sender.client.messages import Event, Message
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift
-from airflow_provider_sender.client.records import (
-    Account,
-    Campaign,
-    CampaignDefinition,
-    CampaignsPage,
-    CampaignTotals,
-    Event,
-    Field,
-    Group,
-    Json,
-    Membership,
-    Message,
-    Subscriber,
-    SubscriberChange,
-)
+from airflow_provider_sender.client.request import read
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendpulse import SendPulseClient
@@ -68,7 +57,8 @@ from airflow_provider_sender.client.sendpulse_records import (
 )
 from airflow_provider_sender.client.sendpulse_writes import Variables, write_all
 from airflow_provider_sender.client.service import Capability, Service
-from airflow_provider_sender.client.transport import read
+from airflow_provider_sender.client.subscribers import Field, Group, Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.client.zones import zone_given, zone_named
 
 _SENT_AS_MADE = "Give the campaign itself: SendPulse sends a campaign as it makes it."

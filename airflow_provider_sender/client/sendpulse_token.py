@@ -17,8 +17,10 @@ import msgspec
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import AuthenticationError, ServiceFailureError
+from airflow_provider_sender.client.request import repeatable
 from airflow_provider_sender.client.sendpulse_dialect import TOKEN_PATH, SendPulseDialect
-from airflow_provider_sender.client.transport import Settings, Transport, repeatable
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.transport import Transport
 
 _LIFETIME = 3600.0
 

@@ -18,20 +18,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, SenderError
-from airflow_provider_sender.client.records import (
-    OPTED_OUT,
-    Consent,
-    FieldValue,
-    Subscriber,
-    SubscriberChange,
-    same_value,
-)
 from airflow_provider_sender.client.rows import Write, WriteResult, no_such_group
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_errors import NO_ACTIVE_ADDRESSES
 from airflow_provider_sender.client.sendpulse_lookup import look_up
 from airflow_provider_sender.client.sendpulse_people import MOST_ADDRESSES
 from airflow_provider_sender.client.sendpulse_records import FIRSTNAME, LASTNAME, PHONE
+from airflow_provider_sender.client.subscribers import OPTED_OUT, Consent, Subscriber, SubscriberChange
+from airflow_provider_sender.client.values import FieldValue, same_value
 
 _NO_LIST = (
     "SendPulse keeps subscribers in mailing lists only. Name one: group_ids of the operator, or a groups column of the "

@@ -12,27 +12,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, UnsupportedOperationError
-from airflow_provider_sender.client.paging import Listing
-from airflow_provider_sender.client.records import (
-    Account,
+from airflow_provider_sender.client.account import Account
+from airflow_provider_sender.client.campaigns import (
     Campaign,
     CampaignDefinition,
     CampaignEvent,
     CampaignsPage,
     CampaignTotals,
-    Event,
     EventKind,
-    Field,
-    Group,
-    Json,
-    Membership,
-    Message,
-    Subscriber,
-    SubscriberChange,
 )
+from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, UnsupportedOperationError
+from airflow_provider_sender.client.messages import Event, Message
+from airflow_provider_sender.client.paging import Listing
 from airflow_provider_sender.client.rows import Write, WriteResult
+from airflow_provider_sender.client.subscribers import Field, Group, Membership, Subscriber, SubscriberChange
 from airflow_provider_sender.client.transport import Transport
+from airflow_provider_sender.client.values import Json
 
 
 class Capability(enum.StrEnum):

@@ -11,7 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from airflow_provider_sender.client.budget import Budget, Pace, RateState
+from airflow_provider_sender.client.budget import Budget, Pace
+from airflow_provider_sender.client.rate_headers import RateState
 
 
 class SlidingBudget(Budget):

@@ -1,7 +1,7 @@
 """One request: authorisation, time-outs, retries by what may have happened, and decoding.
 
-What a call may do when its answer is lost is declared where the call is defined: :func:`read` and :func:`repeatable`
-may be made again, :func:`once` must not. Everything else here follows from that.
+What a call may do when its answer is lost is declared where the call is defined (``request.py``), and what can have
+happened when none came is found out in ``no_answer.py``. Whether a call is made again follows from the two.
 """
 
 from __future__ import annotations
@@ -9,25 +9,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
-import ssl
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
-from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
 import tenacity
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from airflow_provider_sender.client.budget import Budget, RateHeaders
+from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import (
     AuthenticationError,
-    ConfigurationError,
     OutcomeUnknownError,
     RateLimitError,
     SenderError,
@@ -35,6 +31,10 @@ from airflow_provider_sender.client.errors import (
     without_addresses,
 )
 from airflow_provider_sender.client.http import JSON, HttpSession
+from airflow_provider_sender.client.no_answer import error_without_answer
+from airflow_provider_sender.client.rate_headers import RateHeaders
+from airflow_provider_sender.client.request import Encoded, Request
+from airflow_provider_sender.client.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -49,61 +49,7 @@ logging.getLogger("urllib3.connectionpool").addFilter(_mask)
 
 AnswerT = TypeVar("AnswerT")
 
-LONGEST_BACKOFF = 60.0
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One call of a service's API.
-
-    :param method: HTTP method.
-    :param path: path below the base address, ``{}`` where an identifier goes. It is what errors and logs show.
-    :param identifiers: the values for the ``{}``, quoted here.
-    :param repeatable: whether making the call twice leaves the account as making it once does.
-    :param query: query parameters; those that are None are left out.
-    :param body: what becomes the JSON body, an :class:`Encoded` one that is sent as it is, or None for none.
-    """
-
-    method: str
-    path: str
-    identifiers: tuple[str, ...] = ()
-    repeatable: bool = True
-    query: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
-    body: object = None
-
-    def full_path(self) -> str:
-        """Return the path below the base address, identifiers quoted.
-
-        :raises ConfigurationError: when an identifier would make it the address of something else.
-        """
-        if any(part in ("", ".", "..") for part in self.identifiers):
-            # Quoted or not, dots are resolved on the way, and DELETE /groups/.. would be DELETE /.
-            raise ConfigurationError(f"An identifier for {self.method} {self.path} is empty or only dots.")
-        return self.path.format(*(quote(part, safe="") for part in self.identifiers))
-
-
-def read(path: str, *identifiers: str, **query: str | int | float | bool | None) -> Request:
-    """Return a GET."""
-    return Request("GET", path, identifiers, query=query)
-
-
-def repeatable(method: str, path: str, *identifiers: str, body: object = None, **query: str | None) -> Request:
-    """Return a call that changes the account and does no harm when it is made again."""
-    return Request(method, path, identifiers, query=query, body=body)
-
-
-def once(method: str, path: str, *identifiers: str, body: object = None) -> Request:
-    """Return a call that must not be made again when it is unknown whether it was carried out."""
-    return Request(method, path, identifiers, repeatable=False, body=body)
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A body in another form than JSON: a form, or a file that is uploaded."""
-
-    content: bytes
-    content_type: str
+_LONGEST_BACKOFF = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,57 +79,6 @@ class RenewingDialect(Dialect, Protocol):
 
     def renewed(self, authorization: str) -> bool:
         """Get another token in place of a refused one; return whether there is another one now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to reach a service; the extras of the connection.
-
-    :param base_url: ``https`` address the paths are appended to; plain ``http`` only for a loopback host.
-    :param timeout: seconds to wait for an answer (and at most 10 of them for the connection).
-    :param max_retries: how often a call that may succeed later is made again.
-    :param requests_per_minute: a cap below the account's own, or None.
-    :param reserve: requests of every window that are left to others.
-    :param max_wait: the longest single wait in seconds; beyond it :class:`RateLimitError` is raised.
-    :param settle_time: seconds a service may need until what was done shows in what is read.
-    :param connections: how many requests may be under way at once while a listing is read.
-    :param time_zone: IANA name of the account's time zone, or None when nobody said; then nothing can be scheduled.
-    """
-
-    base_url: str
-    timeout: float = 30.0
-    max_retries: int = 8
-    requests_per_minute: int | None = None
-    reserve: int = 0
-    max_wait: float = 120.0
-    settle_time: float = 30.0
-    time_zone: str | None = None
-    connections: int = 8
-
-    def checked(self) -> Settings:
-        """Return these settings with a clean ``base_url``.
-
-        :raises ConfigurationError: when a token would travel in clear, or the address is none.
-        """
-        url = self.base_url.strip().rstrip("/")
-        try:
-            parts = urlsplit(url)
-            _ = parts.port  # looked at only when it is asked for
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError(
-                "The connection's host is not an address. Write it as https://host/path, or leave it empty for the "
-                "service's own."
-            )
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise ConfigurationError(
-                f"The connection's host ({parts.hostname}) is plain http, so the token would travel in clear. "
-                "Use https; http is accepted for a loopback address only."
-            )
-        if "@" in parts.netloc or "?" in url or "#" in url:
-            raise ConfigurationError("The connection's host must be a bare address, without user, query or fragment.")
-        return replace(self, base_url=url)
 
 
 class Transport:
@@ -288,7 +183,7 @@ class Transport:
         except requests.RequestException as error:
             self.budget.unanswered()
             # Its text holds the call's full address, and with it perhaps a person's; a traceback would show it.
-            raise self._no_answer(request, error) from None
+            raise error_without_answer(request, error, service=self._dialect.name, settings=self.settings) from None
         except BaseException:
             self.budget.unanswered()
             raise
@@ -310,40 +205,6 @@ class Transport:
     def _new_session(self) -> HttpSession:
         return HttpSession(self.settings.base_url, self.settings.timeout)
 
-    def _no_answer(self, request: Request, error: requests.RequestException) -> SenderError:
-        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-            return ConfigurationError("The connection's host is not an address requests can be sent to.")
-        if isinstance(error, requests.exceptions.SSLError):
-            # Only of a refused certificate is it certain that nothing was sent yet; TLS can break later as well.
-            is_refused = isinstance(_cause(_cause(error)), ssl.SSLCertVerificationError)
-            reason, certain, again = "no safe connection (TLS) could be made", is_refused, not is_refused
-        elif _never_connected(error):
-            reason, certain, again = "no connection could be made", True, True
-        elif isinstance(error, requests.Timeout):
-            reason, certain, again = f"no answer within {self.settings.timeout:.0f} s", False, True
-        else:
-            reason, certain, again = "the connection broke before the whole answer was there", False, True
-        host = urlsplit(self.settings.base_url).hostname
-        return ServiceFailureError(
-            f"{self._dialect.name} at {host} could not be reached: {reason}.",
-            method=request.method,
-            path=request.path,
-            retryable=again,
-            nothing_done=certain,
-        )
-
-
-def _never_connected(error: requests.RequestException) -> bool:
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
-        return True
-    return isinstance(_cause(error), NewConnectionError | ConnectTimeoutError)
-
-
-def _cause(error: object) -> object:
-    """Return what an error of requests or urllib3 was made of."""
-    cause = error.args[0] if isinstance(error, Exception) and error.args else None
-    return cause.reason if isinstance(cause, MaxRetryError) else cause
-
 
 def _may_repeat(state: tenacity.RetryCallState) -> bool:
     error = state.outcome.exception() if state.outcome else None
@@ -363,7 +224,7 @@ def _wait(state: tenacity.RetryCallState) -> float:
     asked = getattr(error, "retry_after", None)
     if asked:
         return float(asked)
-    return random.uniform(0.0, min(LONGEST_BACKOFF, 2.0 ** (state.attempt_number - 1)))
+    return random.uniform(0.0, min(_LONGEST_BACKOFF, 2.0 ** (state.attempt_number - 1)))
 
 
 def _log_retry(state: tenacity.RetryCallState) -> None:

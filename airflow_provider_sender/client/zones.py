@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 
 
 def zone_named(name: str | None) -> ZoneInfo | None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 
 from airflow.sdk import BaseHook
 
+from airflow_provider_sender.client.account import Account
 from airflow_provider_sender.client.budget import Budget, Pace, shared_budget
 from airflow_provider_sender.client.client import Client
 from airflow_provider_sender.client.errors import ConfigurationError, SenderError
-from airflow_provider_sender.client.records import Account, Json
-from airflow_provider_sender.client.transport import Request, Settings
+from airflow_provider_sender.client.request import Request
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.hooks.settings import settings_of
 
 if TYPE_CHECKING:

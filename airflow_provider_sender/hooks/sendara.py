@@ -9,8 +9,8 @@ from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.sendara import BASE_URL, RATE_WINDOW, SendaraClient, SendaraEndpoints
 from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendara_writing import ImportForm
+from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
-from airflow_provider_sender.client.transport import Settings
 from airflow_provider_sender.hooks.account import AccountHook, cap_of
 from airflow_provider_sender.hooks.connection_form import connection_form
 

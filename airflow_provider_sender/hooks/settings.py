@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

@@ -23,6 +23,8 @@ _REFUSED_FOR_OTHER_REASONS = 8
 class UnsettledError(SenderError):
     """A service accepted a change and does not show it. Running the job again is safe, and goes on where this ended."""
 
+    retryable = True
+
 
 def in_batches(
     addresses: Iterable[str], size: int, call: Callable[[Sequence[str]], AnswerT]

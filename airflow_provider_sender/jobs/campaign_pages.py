@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from airflow_provider_sender.client.records import CampaignsPage
+from airflow_provider_sender.client.campaigns import CampaignsPage
 
 # Fewer campaigns than this on a page are read one by one: a page is a hundred times as long.
 WORTH_A_PAGE = 3

@@ -15,7 +15,9 @@ from decimal import Decimal
 
 import msgspec
 
-from airflow_provider_sender.client.records import FieldValue, Subscriber, moment
+from airflow_provider_sender.client.subscribers import Subscriber
+from airflow_provider_sender.client.times import moment
+from airflow_provider_sender.client.values import FieldValue
 
 CellValue = str | float | datetime | tuple[str, ...] | None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Consent, Field, FieldType, Subscriber
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.jobs.cells import Batch, CellValue
 
 log = logging.getLogger(__name__)

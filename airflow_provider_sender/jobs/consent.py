@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from airflow_provider_sender.client.records import OPTED_OUT, Consent, Subscriber, SubscriberChange, same_value
+from airflow_provider_sender.client.subscribers import OPTED_OUT, Consent, Subscriber, SubscriberChange
+from airflow_provider_sender.client.values import same_value
 
 
 class ConsentMode(enum.StrEnum):

@@ -10,9 +10,9 @@ import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
-from airflow_provider_sender.client.records import Subscriber, SubscriberChange
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Capability, Service
+from airflow_provider_sender.client.subscribers import Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.batches import calls_for, in_chunks
 from airflow_provider_sender.jobs.consent import ConsentMode, Decision, decide, unseen
 from airflow_provider_sender.jobs.mapping import Rejected

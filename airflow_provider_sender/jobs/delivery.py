@@ -16,8 +16,8 @@ from functools import partial
 import msgspec
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import Membership, Subscriber, SubscriberChange
 from airflow_provider_sender.client.rows import Write, WriteResult
+from airflow_provider_sender.client.subscribers import Membership, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.additions import Additions
 from airflow_provider_sender.jobs.batches import in_batches, in_chunks
 from airflow_provider_sender.jobs.consent import Decision, decide, not_among

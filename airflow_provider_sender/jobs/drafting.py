@@ -17,8 +17,8 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError, SenderError
-from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState
+from airflow_provider_sender.client.errors import OutcomeUnknownError, SenderError
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.finding import Intents, Sleep, check_mark, poll, title_of
 from airflow_provider_sender.jobs.marks import draft_mark_of, generation_in, marker_of
@@ -32,6 +32,8 @@ _MOST_LOOKS = 24
 
 class NotAgreedError(SenderError):
     """Runs of the same intent have not agreed on who sends. Nothing was sent by this one."""
+
+    retryable = True
 
 
 def create_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sleep = time.sleep) -> str:
@@ -57,11 +59,9 @@ class Drafting:
     """One run's way to the draft of its intent."""
 
     def __init__(self, service: Service, sending: Sending, intents: Intents, sleep: Sleep) -> None:
-        if sending.definition is None:
-            raise ConfigurationError("Give either campaign_id or campaign.")
         self._service = service
         self._sending = sending
-        self._definition: CampaignDefinition = sending.definition
+        self._definition = sending.made_from
         self._intents = intents
         self._sleep = sleep
         self._marker = marker_of(sending.send_key)
@@ -96,21 +96,9 @@ class Drafting:
             elif campaign.id == self._mine and self._is_settled:
                 return campaign
             elif campaign.id == self._mine:
-                log.info("Campaign %s is a draft; looking again in %.0f s", campaign.id, self.settle)
-                self.checked(campaign)
-                self._pause(1)
-                campaign = self.agreed_upon()
+                campaign = self._after_settling(campaign)
             elif campaign.id != self._waited_for:
-                log.info(
-                    "Campaign %s carries the mark of this send_key, but another run made it; looking whether that run "
-                    "sends it",
-                    self.checked(campaign).id,
-                )
-                self._waited_for = campaign.id
-                # Its maker waits as well, checks it and sends it, and that must show; else both would step over the
-                # other's drafts again and again.
-                self._pause(_maker_waits(generation_in(campaign.title)) + 1.5)
-                campaign = self.agreed_upon()
+                campaign = self._after_its_maker(campaign)
             else:
                 log.warning("Draft %s was left behind by a run that was killed; delete it some time", campaign.id)
                 campaign = self._made(generation=generation_in(campaign.title) + 1)
@@ -118,6 +106,25 @@ class Drafting:
             f"Other runs keep making drafts for this send_key and send none ({self._marker} in the title). Nothing was "
             "sent by this one."
         )
+
+    def _after_settling(self, mine: Campaign) -> Campaign | None:
+        """Wait until it would show if this run's draft had been sent; return the campaign that counts then."""
+        log.info("Campaign %s is a draft; looking again in %.0f s", mine.id, self.settle)
+        self.checked(mine)
+        self._pause(1)
+        return self.agreed_upon()
+
+    def _after_its_maker(self, another: Campaign) -> Campaign | None:
+        """Wait until another run would have sent the draft it made; return the campaign that counts then."""
+        log.info(
+            "Campaign %s carries the mark of this send_key, but another run made it; looking whether that run sends it",
+            self.checked(another).id,
+        )
+        self._waited_for = another.id
+        # Its maker waits as well, checks it and sends it, and that must show; else both would step over the other's
+        # drafts again and again.
+        self._pause(_maker_waits(generation_in(another.title)) + 1.5)
+        return self.agreed_upon()
 
     def is_still_mine(self, campaign: Campaign) -> bool:
         """Tell, right before it is sent, whether a draft is still the one that counts."""

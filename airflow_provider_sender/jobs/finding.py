@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from airflow_provider_sender.client.records import Campaign, CampaignDefinition
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.marks import marker_of, series_mark_of
 from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError

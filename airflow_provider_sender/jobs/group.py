@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
 from airflow_provider_sender.client.paging import ListingDriftError, ListingReport, OnDrift
-from airflow_provider_sender.client.records import Membership
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.subscribers import Membership
 from airflow_provider_sender.jobs.addresses import Addresses, State
 from airflow_provider_sender.jobs.batches import calls_for
 from airflow_provider_sender.jobs.clock import Clock

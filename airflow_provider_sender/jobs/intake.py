@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Field
 from airflow_provider_sender.client.service import Capability, Service
+from airflow_provider_sender.client.subscribers import Field
 from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow, row_json
 from airflow_provider_sender.jobs.ledger import AnyLedger
 from airflow_provider_sender.jobs.mapping import Rejected, RowMapping

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.addresses import State
 from airflow_provider_sender.jobs.batches import cost, in_batches, in_chunks
 from airflow_provider_sender.jobs.consent import ConsentMode, decide

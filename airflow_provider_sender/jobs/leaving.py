@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from airflow_provider_sender.client.errors import InvalidRequestError
-from airflow_provider_sender.client.records import Membership
+from airflow_provider_sender.client.subscribers import Membership
 from airflow_provider_sender.jobs.addresses import State
 from airflow_provider_sender.jobs.batches import in_batches, in_chunks
 from airflow_provider_sender.jobs.group import FRESH_SECONDS, GroupRun

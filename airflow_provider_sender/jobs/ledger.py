@@ -24,8 +24,8 @@ import msgspec
 from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Field
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.subscribers import Field
 from airflow_provider_sender.jobs import ledger_format
 from airflow_provider_sender.jobs.destination import published, reason
 from airflow_provider_sender.jobs.ledger_format import ACCEPTED, HELD

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Field, SubscriberChange
+from airflow_provider_sender.client.subscribers import Field, SubscriberChange
 
 FORMAT = 1
 

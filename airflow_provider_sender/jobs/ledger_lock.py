@@ -33,6 +33,8 @@ READ_BACK_AFTER = 1.0
 class LedgerUnavailableError(SenderError):
     """Somebody else works with the ledger, or has taken it over. Trying again later may succeed."""
 
+    retryable = True
+
 
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Consent, Field, FieldType, FieldValue, SubscriberChange
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, SubscriberChange
+from airflow_provider_sender.client.values import FieldValue
 from airflow_provider_sender.jobs.columns import FIELD_PREFIX, STANDARD_COLUMNS
 from airflow_provider_sender.jobs.formats import SourceRow
 

@@ -9,8 +9,9 @@ from hashlib import sha256
 import msgspec
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Json, Mailbox, Message
+from airflow_provider_sender.client.messages import Mailbox, Message
 from airflow_provider_sender.client.service import Capability, Service
+from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.jobs.finding import Intents
 from airflow_provider_sender.jobs.mapping import is_address
 from airflow_provider_sender.jobs.once import Deed, do_once

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.client.errors import NotFoundError
-from airflow_provider_sender.client.records import Campaign
 from airflow_provider_sender.client.service import Service
 
 

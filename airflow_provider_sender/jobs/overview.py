@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from airflow_provider_sender.client.records import Campaign, CampaignsPage, CampaignState
+from airflow_provider_sender.client.campaigns import Campaign, CampaignsPage, CampaignState
 from airflow_provider_sender.client.service import Service
 
 # The overview is of so many pages, which are the newest thousand campaigns.

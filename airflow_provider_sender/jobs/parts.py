@@ -3,10 +3,10 @@
 What readers go by is ``_manifest.json``: it names the parts, and is replaced when all of them are there. Until then
 they go by the one before it, whose files are removed afterwards.
 
-What the next try of the same run goes by is ``_unfinished.json``: the parts that are finished, and how far the reading
-had come. It is replaced after every part, so at most one part is read again. Beside each part stands a file with the
-keys of its rows, so that nobody comes twice. Whoever begins, or goes on with, an export puts its own name into
-``_unfinished.json``; a try whose name is no longer there has been given up by Airflow, and stops.
+What the next try of the same run goes by is ``_unfinished.json`` (``unfinished.py``). It is replaced after every part,
+so at most one part is read again. Beside each part stands a file with the keys of its rows, so that nobody comes
+twice. Whoever begins, or goes on with, an export puts its own name into ``_unfinished.json``; a try whose name is no
+longer there stops.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from datetime import UTC, datetime
 
 import msgspec
 from upath import UPath
@@ -32,71 +31,35 @@ from airflow_provider_sender.jobs.columns import Column, columns_from, warn_of_l
 from airflow_provider_sender.jobs.destination import published
 from airflow_provider_sender.jobs.export import Export, Exported
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat
+from airflow_provider_sender.jobs.unfinished import (
+    KEYS,
+    PART,
+    UNFINISHED,
+    Part,
+    State,
+    TakenOverError,
+    Unfinished,
+    read_own,
+)
 from airflow_provider_sender.jobs.writers import writer_for
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "_manifest.json"
-UNFINISHED = "_unfinished.json"
 
 # Batches (pages) a part file holds: at 100 rows a page 10,000 rows, small enough to lose and large enough to list.
 BATCHES_A_PART = 100
 
-# After this time what an earlier try read is too old to be the beginning of an export.
-_LONGEST_PAUSE = timedelta(hours=24)
-
-_PART = "part-"
-_KEYS = "_keys-"
-
 # What a try that was killed may leave behind: a part or its keys, and any file still under another name.
 _STRAY = re.compile(
-    rf"\.?({_PART}|{_KEYS})[0-9a-f]{{8}}-\d{{5}}(\..*)?|\.({MANIFEST}|{UNFINISHED})\.[0-9a-f]{{12}}\.partial"
+    rf"\.?({PART}|{KEYS})[0-9a-f]{{8}}-\d{{5}}(\..*)?|\.({MANIFEST}|{UNFINISHED})\.[0-9a-f]{{12}}\.partial"
 )
-
-StateT = TypeVar("StateT")
-
-
-class Part(msgspec.Struct, frozen=True):
-    """A part file as the manifest names it.
-
-    :param pages: first and last of each run of pages it was filled from; none for what was read in another order.
-    """
-
-    name: str
-    rows: int
-    pages: tuple[tuple[int, int], ...] = ()
 
 
 class _Manifest(msgspec.Struct):
     """What is read of a manifest."""
 
     parts: list[Part]
-
-
-class _Unfinished(msgspec.Struct):
-    """An export that is under way.
-
-    :param run: the run it belongs to; only another try of that one goes on with it.
-    :param account: the account it reads.
-    :param wants: what is exported and how; another wish begins anew.
-    :param writer: the try that is writing.
-    :param saved: when this was written.
-    :param requests: requests it took so far.
-    """
-
-    run: str
-    account: str
-    wants: str
-    writer: str
-    saved: datetime
-    requests: int = 0
-    columns: list[dict[str, str]] = []
-    parts: list[Part] = []
-    listing: ListingReport = msgspec.field(default_factory=ListingReport)
-
-
-class TakenOverError(SenderError):
-    """Another try or run writes to the same directory by now."""
 
 
 def export_to_directory(service: Service, export: Export, directory: UPath, *, run: str | None = None) -> Exported:
@@ -131,20 +94,21 @@ class _Writing:
         self._directory = directory
         self._requests_before = service.transport.requests_made
         wants = msgspec.json.encode([export.group_id, encoding.suffix, export.columns, export.created_since]).decode()
-        self._state = _Unfinished(run, service.fingerprint, wants, uuid.uuid4().hex[:8], datetime.now(UTC))
+        self._unfinished = Unfinished(directory, run=run, account=service.fingerprint, wants=wants)
         self._columns: Sequence[Column] = ()
         self._seen = SeenKeys()
         self._left_out: Counter[str] = Counter()
 
     def begin(self) -> None:
         """Go on with what an earlier try of this run has finished, or else remove what is left of any other."""
-        found = _read(self._directory / UNFINISHED, _Unfinished)
-        if found is not None and self._is_ours(found):
-            found.writer, self._requests_before = self._state.writer, self._requests_before - found.requests
-            self._state = found
+        found = self._unfinished.found()
+        if found is not None and self._unfinished.is_ours(found):
+            self._unfinished.go_on_with(found)
+            self._requests_before -= found.requests
+            self._columns = columns_from(found.columns)
             self._save()
             for part in found.parts:
-                for key in (self._directory / _keys_of(part)).read_bytes().decode().split("\n"):
+                for key in (self._directory / part.keys_name).read_bytes().decode().split("\n"):
                     self._seen.add(key)
             log.info("Going on after %d finished parts with %d rows", len(found.parts), found.listing.rows)
         else:
@@ -155,21 +119,6 @@ class _Writing:
             self._columns = self._export.columns_of(self._service, self._encoding)
             self._state.columns = [column.stored() for column in self._columns]
         self._remove_strays()
-
-    def _is_ours(self, found: _Unfinished) -> bool:
-        mine = self._state
-        if (found.run, found.account, found.wants) != (mine.run, mine.account, mine.wants):
-            return False
-        if mine.saved - found.saved > _LONGEST_PAUSE:
-            return False
-        names = [name for part in found.parts for name in (part.name, _keys_of(part))]
-        if not all((self._directory / name).is_file() for name in names):
-            return False
-        try:
-            self._columns = columns_from(found.columns)
-        except ValueError:
-            return False
-        return True
 
     def write_parts(self) -> None:
         """Write what is still missing, part by part."""
@@ -184,7 +133,7 @@ class _Writing:
         self._state.listing = report
 
     def _write_part(self, number: int, batches: Iterable[Sequence[Row]], report: ListingReport) -> None:
-        name = f"{_PART}{self._state.writer}-{number:05d}{self._encoding.suffix}"
+        name = f"{PART}{self._state.writer}-{number:05d}{self._encoding.suffix}"
         keys: list[str] = []
         with published(self._directory / name, parameter="output_path") as file:
             writer = writer_for(self._service, self._encoding, self._columns, file)
@@ -194,10 +143,10 @@ class _Writing:
             writer.close()
             self._left_out.update(writer.left_out)
         part = Part(name, len(keys), tuple(_pages_between(self._state.listing, report)))
-        with published(self._directory / _keys_of(part), parameter="output_path") as file:
+        with published(self._directory / part.keys_name, parameter="output_path") as file:
             file.write("\n".join(keys).encode())
         try:
-            self._check_still_ours()
+            self._unfinished.check_still_ours()
         except TakenOverError:
             self._remove([part])
             raise
@@ -208,15 +157,15 @@ class _Writing:
     def publish(self) -> Exported:
         """Have the manifest name the parts, and remove those of the one before it."""
         state = self._state
-        self._check_still_ours()
-        old = _read(self._directory / MANIFEST, _Manifest)
+        self._unfinished.check_still_ours()
+        old = read_own(self._directory / MANIFEST, _Manifest)
         with published(self._directory / MANIFEST, parameter="output_path") as file:
             file.write(self._manifest())
         named = {part.name for part in state.parts}
         self._remove(part for part in (old.parts if old else ()) if part.name not in named)
-        (self._directory / UNFINISHED).unlink(missing_ok=True)
+        self._unfinished.remove()
         for part in state.parts:
-            (self._directory / _keys_of(part)).unlink(missing_ok=True)
+            (self._directory / part.keys_name).unlink(missing_ok=True)
         warn_of_left_out(self._left_out)
         done = Exported(str(self._directory), state.listing.rows, len(state.parts), self._requests, state.listing)
         done.log()
@@ -246,46 +195,36 @@ class _Writing:
     def discard(self) -> None:
         """Remove what this try and those before it made."""
         with contextlib.suppress(SenderError, OSError):  # the error that led here is the one to be seen
-            self._check_still_ours()
-            (self._directory / UNFINISHED).unlink(missing_ok=True)
+            self._unfinished.check_still_ours()
+            self._unfinished.remove()
             self._remove(self._state.parts)
+
+    @property
+    def _state(self) -> State:
+        return self._unfinished.state
 
     @property
     def _requests(self) -> int:
         return self._service.transport.requests_made - self._requests_before
 
     def _save(self) -> None:
-        self._state.saved, self._state.requests = datetime.now(UTC), self._requests
-        with published(self._directory / UNFINISHED, parameter="output_path") as file:
-            file.write(msgspec.json.encode(self._state))
-
-    def _check_still_ours(self) -> None:
-        found = _read(self._directory / UNFINISHED, _Unfinished)
-        if found is None or found.writer != self._state.writer:
-            raise TakenOverError(
-                f"output_path: another try or run of an export writes to {self._directory} by now, and this one stops. "
-                "Give every task a directory of its own."
-            )
+        self._unfinished.save(self._requests)
 
     def _remove(self, parts: Iterable[Part]) -> None:
         for part in parts:
             # Nothing but what this package wrote, in this very directory, is ever removed.
-            if part.name.startswith(_PART) and "/" not in part.name:
+            if part.name.startswith(PART) and "/" not in part.name:
                 (self._directory / part.name).unlink(missing_ok=True)
-                (self._directory / _keys_of(part)).unlink(missing_ok=True)
+                (self._directory / part.keys_name).unlink(missing_ok=True)
 
     def _remove_strays(self) -> None:
         """Remove what a try that was killed had begun and not finished."""
-        manifest = _read(self._directory / MANIFEST, _Manifest)
+        manifest = read_own(self._directory / MANIFEST, _Manifest)
         parts = [*self._state.parts, *(manifest.parts if manifest else ())]
-        kept = {part.name for part in parts} | {_keys_of(part) for part in parts}
+        kept = {part.name for part in parts} | {part.keys_name for part in parts}
         for path in self._directory.iterdir():
             if _STRAY.fullmatch(path.name) and path.name not in kept:
                 path.unlink(missing_ok=True)
-
-
-def _keys_of(part: Part) -> str:
-    return _KEYS + part.name.removeprefix(_PART).partition(".")[0]
 
 
 def _pages_between(before: ListingReport, after: ListingReport) -> Iterator[tuple[int, int]]:
@@ -299,14 +238,3 @@ def _pages_between(before: ListingReport, after: ListingReport) -> Iterator[tupl
 
 def _copy(report: ListingReport) -> ListingReport:
     return msgspec.json.decode(msgspec.json.encode(report), type=ListingReport)
-
-
-def _read(path: UPath, kind: type[StateT]) -> StateT | None:
-    """Return what stands in a file of this package's; None when there is none."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        log.warning("%s is not from this package; the files it may name are left alone", path)
-        return None

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.records import SubscriberChange
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.subscribers import SubscriberChange
 from airflow_provider_sender.jobs.batches import calls_for, cost
 from airflow_provider_sender.jobs.consent import Decision
 

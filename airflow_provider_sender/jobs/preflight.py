@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airflow_provider_sender.client.errors import SenderError, without_addresses
-from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition, CampaignState
+from airflow_provider_sender.client.errors import ConfigurationError, SenderError, without_addresses
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.marks import series_mark_of
 from airflow_provider_sender.jobs.naming import campaign_named
@@ -61,6 +61,16 @@ class Sending:
     max_change: float | None = None
     previous_campaign_id: str | None = None
     pre_send_check: PreSendCheck | None = None
+
+    @property
+    def made_from(self) -> CampaignDefinition:
+        """What the campaign is made from.
+
+        :raises ConfigurationError: when there is nothing.
+        """
+        if self.definition is None:
+            raise ConfigurationError("Give either campaign_id or campaign.")
+        return self.definition
 
     @property
     def limits_recipients(self) -> bool:

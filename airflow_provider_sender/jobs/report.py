@@ -18,6 +18,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 from upath import UPath
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState, CampaignTotals, EventKind
 from airflow_provider_sender.client.errors import (
     ConfigurationError,
     NotFoundError,
@@ -25,7 +26,6 @@ from airflow_provider_sender.client.errors import (
     UnsupportedOperationError,
 )
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift, Row
-from airflow_provider_sender.client.records import Campaign, CampaignState, CampaignTotals, EventKind
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.cells import CellValue

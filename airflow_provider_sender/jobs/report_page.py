@@ -12,7 +12,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from airflow_provider_sender.client.records import Campaign, CampaignState, CampaignTotals
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState, CampaignTotals
 from airflow_provider_sender.jobs.marks import unmarked
 
 _NOT_TOLD = "not told"

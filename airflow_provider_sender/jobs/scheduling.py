@@ -7,8 +7,8 @@ import time
 
 import msgspec
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, NotFoundError, SenderError
-from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.finding import Sleep, is_same_time, poll
 from airflow_provider_sender.jobs.naming import campaign_named
@@ -25,6 +25,8 @@ class TooLateError(SenderError):
 
 class StillScheduledError(SenderError):
     """A campaign is shown as scheduled after the service took it back. Taking it back again does no harm."""
+
+    retryable = True
 
 
 def cancel_surely(service: Service, campaign_id: str, *, sleep: Sleep = time.sleep) -> Campaign:

@@ -7,8 +7,7 @@ until what was done shows (``settle_time`` of the connection). Whoever died betw
 found out, by the same task later, by another run, or by another Airflow.
 
 Of a campaign made from a definition there is one draft for each intent, and one run that sends it (``drafting.py``).
-Where a service cannot send a draft, or cannot
-schedule it, the campaign is on its way as it is made (``starting.py``).
+Where a service cannot send a draft, or cannot schedule it, the campaign is on its way as it is made (``starting.py``).
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from __future__ import annotations
 import logging
 import time
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState
 from airflow_provider_sender.client.errors import (
     InvalidRequestError,
     OutcomeUnknownError,
     ServiceError,
     UnsupportedOperationError,
 )
-from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.drafting import Drafting, NotAgreedError
 from airflow_provider_sender.jobs.finding import Intents, Sleep, is_same_time, poll
@@ -58,7 +57,11 @@ def send_once(service: Service, sending: Sending, intents: Intents, *, sleep: Sl
         return start_once(service, sending, intents, sleep)
     if sending.campaign_id is None:
         return _send_definition(service, sending, intents, sleep)
-    campaign = campaign_named(service, sending.campaign_id)
+    return _send_draft(service, sending, sending.campaign_id, intents, sleep)
+
+
+def _send_draft(service: Service, sending: Sending, campaign_id: str, intents: Intents, sleep: Sleep) -> Campaign:
+    campaign = campaign_named(service, campaign_id)
     if campaign.state is CampaignState.DRAFT:
         check_all(service, campaign, sending)
         settle = service.transport.settings.settle_time
@@ -134,21 +137,12 @@ def _if_draft(service: Service, campaign_id: str) -> Campaign | None:
 
 
 def _send(service: Service, campaign: Campaign, sending: Sending, intents: Intents, sleep: Sleep) -> Campaign:
+    """Make the one call that cannot be taken back, and read back what became of it."""
     settle = service.transport.settings.settle_time
-    refusal: InvalidRequestError | None = None
-    unknown: OutcomeUnknownError | None = None
     intents.note(campaign_id=campaign.id, doing="schedule" if sending.send_at else "send")
     log.info("%s campaign %s", "Scheduling" if sending.send_at else "Sending", campaign.id)
-    try:
-        if sending.send_at is None:
-            service.send_campaign(campaign.id)
-        else:
-            service.schedule_campaign(campaign.id, sending.send_at)
-    except InvalidRequestError as error:
-        refusal = error  # "is being sent already" is a refusal, too; the state tells
-    except OutcomeUnknownError as error:
-        unknown = error
-        log.warning("%s Reading back what became of it", error)
+    said = _told_to_send(service, campaign, sending)
+    refusal = said if isinstance(said, InvalidRequestError) else None
     left = _read_back(service, campaign.id, 0.0 if refusal else settle, sleep)
     if left is not None and left.state in NOT_SENT:
         why = f"the service made it {left.service_state or left.state.value} right after it was told to send it."
@@ -159,10 +153,27 @@ def _send(service: Service, campaign: Campaign, sending: Sending, intents: Inten
         raise SendRefusedError(campaign.id, "refused by the service", str(refusal)) from refusal
     raise OutcomeUnknownError(
         f"Campaign {campaign.id} is still shown as a draft {settle:.0f} s after {service.name} was told to send it"
-        f"{' and no answer came' if unknown else ', which it accepted'}. It was not sent again. Look at "
+        f"{' and no answer came' if said else ', which it accepted'}. It was not sent again. Look at "
         f"{service.campaign_url(campaign.id)}: if it is being sent, mark this task as successful; if it is "
         "certain that it was not, clear the task."
-    ) from unknown
+    ) from said
+
+
+def _told_to_send(
+    service: Service, campaign: Campaign, sending: Sending
+) -> InvalidRequestError | OutcomeUnknownError | None:
+    """Make the call; return what it said against it, as only the campaign's state tells what that means."""
+    try:
+        if sending.send_at is None:
+            service.send_campaign(campaign.id)
+        else:
+            service.schedule_campaign(campaign.id, sending.send_at)
+    except InvalidRequestError as error:
+        return error  # "is being sent already" is a refusal, too
+    except OutcomeUnknownError as error:
+        log.warning("%s Reading back what became of it", error)
+        return error
+    return None
 
 
 def _read_back(service: Service, campaign_id: str, seconds: float, sleep: Sleep) -> Campaign | None:

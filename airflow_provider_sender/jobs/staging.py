@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from airflow_provider_sender.client.records import Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.consent import ConsentMode, asked_status
 from airflow_provider_sender.jobs.formats import row_json
 from airflow_provider_sender.jobs.ledger_format import FIELDS_DIGEST_AT, fingerprint, groups_json

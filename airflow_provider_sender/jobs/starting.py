@@ -20,15 +20,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState
 from airflow_provider_sender.client.errors import (
-    ConfigurationError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
     SenderError,
     UnsupportedOperationError,
 )
-from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.jobs.finding import Intents, Sleep, first_title_of, is_same_time, poll
 from airflow_provider_sender.jobs.marks import marker_of
@@ -43,7 +42,6 @@ _MOST_ROUNDS = 5
 # A campaign is to be sent so much later than now, at the least, to say that it was sent at once instead.
 _SOON = timedelta(minutes=1)
 
-
 # What is sent at once is sent at the moment it was made, which may lie ahead for this machine.
 _CLOCKS_DIFFER = timedelta(minutes=15)
 
@@ -52,6 +50,8 @@ _MAKE_ANEW = "make anew"
 
 class ClaimedElsewhereError(SenderError):
     """Another run is about to start the same campaign, again and again. Nothing was sent by this one."""
+
+    retryable = True
 
 
 class SentTooSoonError(SenderError):
@@ -68,9 +68,7 @@ def start_once(service: Service, sending: Sending, intents: Intents, sleep: Slee
     """
     if Capability.START_CAMPAIGN not in service.capabilities:
         raise UnsupportedOperationError(service.name, Capability.START_CAMPAIGN, "Send it in the service itself.")
-    if sending.definition is None:
-        raise ConfigurationError("Give either campaign_id or campaign.")
-    start = _Start(service, sending, sending.definition, intents, sleep)
+    start = _Start(service, sending, intents, sleep)
     for _ in range(_MOST_ROUNDS):
         campaign = start.attempt()
         if campaign is not None:
@@ -83,12 +81,10 @@ def start_once(service: Service, sending: Sending, intents: Intents, sleep: Slee
 class _Start:
     """One run's way to a campaign that is on its way."""
 
-    def __init__(
-        self, service: Service, sending: Sending, definition: CampaignDefinition, intents: Intents, sleep: Sleep
-    ) -> None:
+    def __init__(self, service: Service, sending: Sending, intents: Intents, sleep: Sleep) -> None:
         self._service = service
         self._sending = sending
-        self._definition = definition
+        self._definition = sending.made_from
         self._intents = intents
         self._sleep = sleep
         self._marker = marker_of(sending.send_key)
@@ -144,27 +140,37 @@ class _Start:
                 cancel(self._service, surplus.id)
         if not there:
             return None
-        campaign, send_at = there[0], self._sending.send_at
+        campaign = there[0]
         check_is_the_same(self._service, campaign, self._definition)
-        if campaign.state is not CampaignState.SCHEDULED:
+        if campaign.state is not CampaignState.SCHEDULED or self._is_scheduled_as_wanted(campaign):
             return campaign
-        if send_at is None:
-            if campaign.scheduled_at is not None and campaign.scheduled_at < datetime.now(UTC) + _CLOCKS_DIFFER:
-                return campaign  # it is sent at once, on a clock that is ahead of ours
-            raise SendRefusedError(
-                campaign.id,
-                "scheduled",
-                f"it is scheduled for {campaign.scheduled_at}. Take that back first (SenderCancelCampaignOperator), "
-                "and use another send_key, or give send_at.",
-            )
-        if campaign.scheduled_at is None or is_same_time(campaign.scheduled_at, send_at):
-            return campaign
+        self._make_way_for_another(campaign)
+        return None
+
+    def _is_scheduled_as_wanted(self, campaign: Campaign) -> bool:
+        """Tell whether a campaign is scheduled for the time that was given.
+
+        :raises SendRefusedError: when none was given, and it is to be sent later.
+        """
+        at, send_at = campaign.scheduled_at, self._sending.send_at
+        if send_at is not None:
+            return at is None or is_same_time(at, send_at)
+        if at is not None and at < datetime.now(UTC) + _CLOCKS_DIFFER:
+            return True  # it is sent at once, on a clock that is ahead of ours
+        raise SendRefusedError(
+            campaign.id,
+            "scheduled",
+            f"it is scheduled for {at}. Take that back first (SenderCancelCampaignOperator), and use another send_key, "
+            "or give send_at.",
+        )
+
+    def _make_way_for_another(self, campaign: Campaign) -> None:
+        """Take back what is scheduled for another time, once it is sure that it may be made anew."""
         check_new(self._service, self._definition, self._sending)
         log.info("Campaign %s is scheduled for %s; making it anew", campaign.id, campaign.scheduled_at)
         self._is_made_anew = True
         self._intents.note(doing=_MAKE_ANEW)
         cancel(self._service, campaign.id)
-        return None
 
     def _there(self) -> Sequence[Campaign]:
         """Return the campaigns of this intent, the one that counts first.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from airflow_provider_sender.client.campaigns import CampaignState
 from airflow_provider_sender.client.errors import SenderError
-from airflow_provider_sender.client.records import CampaignState
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.scheduling import cancel
 

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState
 from airflow_provider_sender.client.errors import NotFoundError, SenderError, ServiceError
-from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.naming import no_such_campaign
 
@@ -50,6 +50,8 @@ class CampaignNotSentError(SenderError):
 
 class CampaignTimeoutError(SenderError):
     """The campaign was not SENT in time. It may well be sent later: it was left alone."""
+
+    retryable = True
 
 
 @dataclass(frozen=True, slots=True)

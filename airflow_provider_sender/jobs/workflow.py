@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Event, Json
+from airflow_provider_sender.client.messages import Event
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.jobs.finding import Intents
 from airflow_provider_sender.jobs.message import address, variables
 from airflow_provider_sender.jobs.once import Deed, do_once

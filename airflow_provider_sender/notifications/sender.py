@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import DAG, Context
 
-    from airflow_provider_sender.client.records import Message
+    from airflow_provider_sender.client.messages import Message
     from airflow_provider_sender.client.service import Service
 
 # The parameters that make up the mail, but for whom it goes to.
@@ -110,7 +110,7 @@ class SenderNotifier(BaseNotifier):
         with self._at_most_a_line_in_the_log():
             # Loading an HTTP client takes longer than the loop should be kept.
             services = await asyncio.to_thread(importlib.import_module, "airflow_provider_sender.hooks.services")
-            service = await services.service_for_trigger(self.sender_conn_id, in_a_hurry=False)
+            service = await services.aservice_for(self.sender_conn_id)
             await asyncio.to_thread(self._send, service, context)
 
     def _send(self, service: Service, context: Context) -> None:

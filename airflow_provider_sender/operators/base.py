@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
-    from airflow_provider_sender.client.errors import SenderError
     from airflow_provider_sender.client.service import Service
 
 
@@ -29,6 +28,7 @@ class SenderOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("sender_conn_id",)
     _traffic: Traffic | None = None
+    _given: tuple[str, ...] = ()
     ui_color = "#e8f0ff"
 
     def __init__(self, *, sender_conn_id: str = "sender_default", **kwargs: Any) -> None:
@@ -36,7 +36,10 @@ class SenderOperator(BaseOperator):
         self.sender_conn_id = sender_conn_id
 
     def _remember_given(self) -> None:
-        """Remember which parameters were given, at the end of the constructor."""
+        """Remember which parameters were given; the last thing every operator's constructor does.
+
+        Later is too late: Airflow renders them in their place, and tells nobody before.
+        """
         self._given = tuple(name for name in self.template_fields if getattr(self, name, None) is not None)
 
     def _check_rendered(self) -> None:
@@ -82,34 +85,9 @@ def no_retry_when_final() -> Iterator[None]:
     try:
         yield
     except SenderError as error:
-        if not is_final(error):
+        if error.retryable:
             raise
         raise AirflowFailException(str(error)) from error
-
-
-def is_final(error: SenderError) -> bool:
-    """Tell whether trying again cannot mend an error."""
-    from airflow_provider_sender.client.errors import ServiceError
-    from airflow_provider_sender.client.paging import ListingDriftError
-    from airflow_provider_sender.jobs.batches import UnsettledError
-    from airflow_provider_sender.jobs.drafting import NotAgreedError
-    from airflow_provider_sender.jobs.ledger_lock import LedgerUnavailableError
-    from airflow_provider_sender.jobs.scheduling import StillScheduledError
-    from airflow_provider_sender.jobs.starting import ClaimedElsewhereError
-    from airflow_provider_sender.jobs.waiting import CampaignTimeoutError
-
-    if isinstance(error, ServiceError):
-        return not error.retryable
-    passing = (
-        ListingDriftError,
-        CampaignTimeoutError,
-        UnsettledError,
-        LedgerUnavailableError,
-        ClaimedElsewhereError,
-        NotAgreedError,
-        StillScheduledError,
-    )
-    return not isinstance(error, passing)
 
 
 def run_of(context: Context) -> str:

@@ -11,7 +11,7 @@ from airflow_provider_sender.operators.parameters import given
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_sender.client.records import CampaignDefinition
+    from airflow_provider_sender.client.campaigns import CampaignDefinition
 
 
 def definition_of(campaign: Any) -> CampaignDefinition:
@@ -21,8 +21,8 @@ def definition_of(campaign: Any) -> CampaignDefinition:
     """
     import msgspec
 
+    from airflow_provider_sender.client.campaigns import CampaignDefinition
     from airflow_provider_sender.client.errors import ConfigurationError
-    from airflow_provider_sender.client.records import CampaignDefinition
 
     if not isinstance(campaign, Mapping):
         raise ConfigurationError(f"campaign: must be a dictionary; got a {type(campaign).__name__}.")

@@ -21,7 +21,7 @@ from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sen
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_sender.client.records import Campaign, CampaignDefinition
+    from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition
     from airflow_provider_sender.client.service import Service
     from airflow_provider_sender.jobs.preflight import Sending
 

@@ -101,9 +101,9 @@ class SenderExportCampaignReportOperator(SenderOperator):
         return counts
 
     def _report(self) -> Report:
+        from airflow_provider_sender.client.campaigns import EventKind
         from airflow_provider_sender.client.errors import ConfigurationError
         from airflow_provider_sender.client.paging import OnDrift
-        from airflow_provider_sender.client.records import EventKind
         from airflow_provider_sender.jobs.report import Report
 
         # An empty list is an answer, too: no events.

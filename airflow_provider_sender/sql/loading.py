@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.paging import ListingDriftError, ListingReport, OnDrift
-from airflow_provider_sender.client.records import Subscriber
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.subscribers import Subscriber
 from airflow_provider_sender.jobs.columns import Column, export_columns, flat_columns, warn_of_left_out
 from airflow_provider_sender.jobs.reading import subscriber_batches
 from airflow_provider_sender.sql.changing import Changes, begin_alone, count, merge, replace

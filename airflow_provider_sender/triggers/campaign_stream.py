@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 
+from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.client.errors import ServiceError
-from airflow_provider_sender.client.records import Campaign
 from airflow_provider_sender.hooks.services import service_for_trigger
 from airflow_provider_sender.jobs.overview import Overview
+from airflow_provider_sender.operators.parameters import seconds
 from airflow_provider_sender.triggers.members import SHORTEST_INTERVAL
 
 log = logging.getLogger(__name__)
 
 # What looking again cannot mend somebody may mend meanwhile: the connection, say.
 _BEFORE_SOMEBODY_HAS_MENDED_IT = 300.0
+
+
+def checked_interval(poll_interval: float | timedelta) -> float:
+    """Return how many seconds lie between two looks.
+
+    :raises ConfigurationError: when that is no number, or too small.
+    """
+    return seconds(poll_interval, "poll_interval", least=SHORTEST_INTERVAL)
 
 
 async def overviews(conn_id: str, interval: float) -> AsyncIterator[Mapping[str, Campaign]]:
@@ -26,7 +36,7 @@ async def overviews(conn_id: str, interval: float) -> AsyncIterator[Mapping[str,
     """
     overview: Overview | None = None
     while True:
-        pause = max(interval, SHORTEST_INTERVAL)
+        pause = interval
         try:
             if overview is None:
                 overview = Overview(await service_for_trigger(conn_id))

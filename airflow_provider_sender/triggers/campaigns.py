@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Mapping
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 from airflow_provider_sender.triggers.loading import client_loaded
 
 if TYPE_CHECKING:
-    from airflow_provider_sender.client.records import Campaign
+    from airflow_provider_sender.client.campaigns import Campaign
 
 
 class SenderCampaignTrigger(BaseTrigger):
@@ -120,7 +121,7 @@ class SenderCampaignEventTrigger(BaseEventTrigger):
 
     :param sender_conn_id: connection to the account.
     :param title_contains: only campaigns with this in their internal title, in upper or lower case. By default all.
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two looks, or a timedelta.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class SenderCampaignEventTrigger(BaseEventTrigger):
         *,
         sender_conn_id: str = "sender_default",
         title_contains: str | None = None,
-        poll_interval: float = 60,
+        poll_interval: float | timedelta = 60,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it untyped
         self.sender_conn_id = sender_conn_id
@@ -142,30 +143,38 @@ class SenderCampaignEventTrigger(BaseEventTrigger):
             {
                 "sender_conn_id": self.sender_conn_id,
                 "title_contains": self.title_contains,
-                "poll_interval": self.poll_interval,
+                "poll_interval": self._interval(),
             },
         )
 
     def shared_stream_key(self) -> Hashable | None:
         """Return what watchers that look together have in common."""
-        return ("sender-campaigns", self.sender_conn_id, self.poll_interval)
+        return ("sender-campaigns", self.sender_conn_id, self._interval())
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Mapping[str, Campaign]]:
-        """Yield the account's newest campaigns, again and again."""
-        await client_loaded()
-        from airflow_provider_sender.triggers.campaign_stream import overviews
+        """Yield the account's newest campaigns, again and again.
 
-        async for overview in overviews(kwargs["sender_conn_id"], kwargs["poll_interval"]):
+        :raises ConfigurationError: when the interval between two looks is none.
+        """
+        await client_loaded()
+        from airflow_provider_sender.triggers.campaign_stream import checked_interval, overviews
+
+        async for overview in overviews(kwargs["sender_conn_id"], checked_interval(kwargs["poll_interval"])):
             yield overview
 
     async def filter_shared_stream(
         self, shared_stream: AsyncIterator[Mapping[str, Campaign]]
     ) -> AsyncIterator[TriggerEvent]:
-        """Yield an event for each campaign that was sent since the last look."""
+        """Yield an event for each campaign that was sent since the last look.
+
+        :raises ConfigurationError: at once, when ``poll_interval`` is none.
+        """
         await client_loaded()
+        from airflow_provider_sender.triggers.campaign_stream import checked_interval
         from airflow_provider_sender.triggers.watermark import Watermark
 
+        checked_interval(self.poll_interval)
         watermark = Watermark(getattr(self, "asset_state_store", None), self._name())
         async for overview in shared_stream:
             for campaign in await watermark.newly_sent(overview):
@@ -178,6 +187,11 @@ class SenderCampaignEventTrigger(BaseEventTrigger):
         """Watch alone, where Airflow shares no streams."""
         async for event in self.filter_shared_stream(self.open_shared_stream(self.serialize()[1])):
             yield event
+
+    def _interval(self) -> float:
+        """Return ``poll_interval`` as Airflow keeps it: plain JSON, and the same however it was given."""
+        given = self.poll_interval
+        return given.total_seconds() if isinstance(given, timedelta) else given
 
     def _name(self) -> str:
         """Return what tells this watcher from others of the same asset."""

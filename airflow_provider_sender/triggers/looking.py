@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.client.errors import AuthenticationError, ServiceError
-from airflow_provider_sender.client.records import Campaign
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.jobs.campaign_pages import CampaignPages
 

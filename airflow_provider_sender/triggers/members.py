@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from airflow_provider_sender.client.records import Campaign
+from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.jobs.waiting import Wait
 
 # However often somebody wants to look.

@@ -16,8 +16,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.client.errors import AuthenticationError, PermissionDeniedError, SenderError
-from airflow_provider_sender.client.records import Campaign
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.hooks.services import service_for_trigger
 from airflow_provider_sender.jobs.waiting import Wait

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from airflow_provider_sender.client.records import Campaign
+from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.jobs.overview import SentSince
 
 log = logging.getLogger(__name__)

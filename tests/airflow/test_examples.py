@@ -14,7 +14,7 @@ from airflow.models.asset import AssetEvent
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-from airflow_provider_sender.client.records import CampaignDefinition
+from airflow_provider_sender.client.campaigns import CampaignDefinition
 from airflow_provider_sender.hooks.services import service_for
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.airflow.runs import Run

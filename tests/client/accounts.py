@@ -11,7 +11,8 @@ import requests_mock
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.sender import SenderClient
 from airflow_provider_sender.client.sender_dialect import SenderDialect
-from airflow_provider_sender.client.transport import Settings, Transport
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.transport import Transport
 from airflow_provider_sender.sandbox.remote import Sandbox
 
 BASE = "https://api.sender.test/v2"

@@ -19,8 +19,9 @@ from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
 from airflow_provider_sender.client.sendara_dialect import SendaraDialect
 from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendara_writing import ImportForm
+from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
-from airflow_provider_sender.client.transport import Settings, Transport
+from airflow_provider_sender.client.transport import Transport
 from tests.client.accounts import Clock
 
 BASE = "https://api.sendara.test"

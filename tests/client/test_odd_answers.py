@@ -10,9 +10,9 @@ import pytest
 import requests_mock
 
 from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
 from airflow_provider_sender.client.errors import AuthenticationError, OutcomeUnknownError, ServiceFailureError
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift
-from airflow_provider_sender.client.records import CampaignDefinition, CampaignState, SubscriberChange
 from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendara_account_records import SendaraKey, SendaraWebhook
@@ -20,7 +20,8 @@ from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_lists import ListSubscribers, MembersListing, campaigns_listing
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.subscribers import SubscriberChange
 from tests.client.sendara_account import account_behind
 
 BASE = "https://api.sendpulse.test"

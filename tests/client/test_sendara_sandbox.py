@@ -8,29 +8,23 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
 from airflow_provider_sender.client.errors import (
     AuthenticationError,
     InvalidRequestError,
     NotFoundError,
     PermissionDeniedError,
 )
+from airflow_provider_sender.client.messages import Mailbox, Message
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
-from airflow_provider_sender.client.records import (
-    CampaignDefinition,
-    CampaignState,
-    Consent,
-    Mailbox,
-    Message,
-    Subscriber,
-    SubscriberChange,
-)
 from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
 from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendara_webhooks import verify_sendara_webhook
+from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.overview import Overview
 from airflow_provider_sender.sandbox.remote import Json, Sandbox
 

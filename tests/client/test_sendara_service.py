@@ -10,6 +10,7 @@ import pytest
 import requests
 import requests_mock
 
+from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
 from airflow_provider_sender.client.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -18,23 +19,15 @@ from airflow_provider_sender.client.errors import (
     PermissionDeniedError,
     UnsupportedOperationError,
 )
+from airflow_provider_sender.client.messages import Event, Mailbox, Message
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
-from airflow_provider_sender.client.records import (
-    CampaignDefinition,
-    CampaignState,
-    Consent,
-    Event,
-    Mailbox,
-    Message,
-    Subscriber,
-    SubscriberChange,
-)
 from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendara_records import BROADCAST_STATES, SendaraBroadcast, campaign_from
+from airflow_provider_sender.client.sendara_broadcast_records import BROADCAST_STATES, SendaraBroadcast, campaign_from
 from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendara_writing import ImportForm
 from airflow_provider_sender.client.service import Capability
+from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange
 from tests.client.sendara_account import KEY, SendaraAccount, account_behind, make_client
 
 NEWS = CampaignDefinition("News", "Ann", "ann@shop.example", html="<p>Hello</p>", group_ids=("list_a",))

@@ -16,8 +16,9 @@ from airflow_provider_sender.client.errors import (
     ServiceError,
     ServiceFailureError,
 )
+from airflow_provider_sender.client.request import read
 from airflow_provider_sender.client.sender_dialect import SenderDialect
-from airflow_provider_sender.client.transport import Answer, read
+from airflow_provider_sender.client.transport import Answer
 
 REQUEST = read("/groups/{}", "g1")
 _JSON = st.recursive(

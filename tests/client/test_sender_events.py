@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_sender.client.campaigns import CampaignTotals, EventKind
 from airflow_provider_sender.client.errors import NotFoundError, ServiceFailureError
-from airflow_provider_sender.client.records import CampaignTotals, EventKind
 from airflow_provider_sender.client.sender import CAMPAIGN_EVENTS
 from airflow_provider_sender.client.sender_events import EVENT_PATHS, event_from
 from airflow_provider_sender.client.sender_service import SenderService

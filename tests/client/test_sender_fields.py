@@ -7,16 +7,12 @@ from typing import Any, cast
 import pytest
 
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.records import FieldValue, SubscriberChange
 from airflow_provider_sender.client.sender import SenderClient
+from airflow_provider_sender.client.sender_envelopes import ListPage, Meta
 from airflow_provider_sender.client.sender_fields import FieldBody, FieldKeys
-from airflow_provider_sender.client.sender_records import (
-    ListPage,
-    Meta,
-    SenderField,
-    SenderSubscriber,
-    SubscriberColumn,
-)
+from airflow_provider_sender.client.sender_subscriber_records import SenderField, SenderSubscriber, SubscriberColumn
+from airflow_provider_sender.client.subscribers import SubscriberChange
+from airflow_provider_sender.client.values import FieldValue
 
 TAG, TITLE = "tag", "title"
 TAGS = {"Plan": "{$plan}", "Visits": "{$visits}"}

@@ -9,28 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client import sender_records as wire
-from airflow_provider_sender.client.records import (
-    Campaign,
-    CampaignState,
-    Consent,
-    Field,
-    FieldType,
-    moment,
-    same_value,
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState
+from airflow_provider_sender.client.sender_account_records import (
+    SenderMessage,
+    SenderTransactional,
+    SenderWebhook,
+    SenderWorkflow,
 )
-from airflow_provider_sender.client.sender_records import (
-    CAMPAIGN_STATES,
+from airflow_provider_sender.client.sender_campaign_records import CAMPAIGN_STATES, SenderCampaign, campaign_from
+from airflow_provider_sender.client.sender_envelopes import Done, ListPage, Meta, every
+from airflow_provider_sender.client.sender_subscriber_records import (
     WRITTEN_CONSENTS,
-    ListPage,
-    SenderCampaign,
     SenderField,
+    SenderGroup,
+    SenderSegment,
     SenderSubscriber,
-    campaign_from,
-    every,
+    SubscriberColumn,
+    SubscriberTag,
     field_from,
     subscriber_from,
 )
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType
+from airflow_provider_sender.client.times import moment
+from airflow_provider_sender.client.values import same_value
 
 # As the reference and live samples show them.
 SUBSCRIBER: dict[str, Any] = {
@@ -102,17 +103,17 @@ def test_a_campaign_in_common_words() -> None:
 
 
 SHAPES = {
-    wire.SenderSubscriber: SUBSCRIBER, wire.SenderCampaign: CAMPAIGN,
-    wire.SenderGroup: {"id": "g", "title": "T", "recipient_count": 1, "is_recalculating_subscribers": False},
-    wire.SenderField: {"id": "f", "title": "T", "type": "text", "field_name": "{$t}", "default": 0, "show": 1},
-    wire.SenderSegment: {"id": "s", "name": "N", "subscribers": 1, "active_subscribers": 1},
-    wire.SenderWorkflow: {"id": "w", "title": "T", "status": "ACTIVE", "emails_sent": 3, "user_id": 42},
-    wire.SenderTransactional: {"id": "t", "title": "T", "subject": "S", "editor": "html"},
-    wire.SenderWebhook: {"id": "w", "url": "u", "topic": "t", "status": "ACTIVE"},
-    wire.SenderMessage: {"success": True, "message": "Email sent", "emailId": "a-b-c-d"},
-    wire.Done: {"success": True, "message": "Success", "data": []},
-    wire.SubscriberTag: {"id": "g", "title": "T"},
-    wire.SubscriberColumn: {"title": "T", "value": 1, "default": False},
+    SenderSubscriber: SUBSCRIBER, SenderCampaign: CAMPAIGN,
+    SenderGroup: {"id": "g", "title": "T", "recipient_count": 1, "is_recalculating_subscribers": False},
+    SenderField: {"id": "f", "title": "T", "type": "text", "field_name": "{$t}", "default": 0, "show": 1},
+    SenderSegment: {"id": "s", "name": "N", "subscribers": 1, "active_subscribers": 1},
+    SenderWorkflow: {"id": "w", "title": "T", "status": "ACTIVE", "emails_sent": 3, "user_id": 42},
+    SenderTransactional: {"id": "t", "title": "T", "subject": "S", "editor": "html"},
+    SenderWebhook: {"id": "w", "url": "u", "topic": "t", "status": "ACTIVE"},
+    SenderMessage: {"success": True, "message": "Email sent", "emailId": "a-b-c-d"},
+    Done: {"success": True, "message": "Success", "data": []},
+    SubscriberTag: {"id": "g", "title": "T"},
+    SubscriberColumn: {"title": "T", "value": 1, "default": False},
 }  # fmt: skip
 each_shape = pytest.mark.parametrize(
     ("kind", "sample"), SHAPES.items(), ids=lambda value: getattr(value, "__name__", "")
@@ -134,7 +135,7 @@ def test_numbers_may_come_as_texts_and_booleans_as_numbers(kind: type[Any], samp
         for key, value in sample.items()
     }
 
-    assert read(strange, kind) == read(sample, kind) or kind is wire.SubscriberColumn
+    assert read(strange, kind) == read(sample, kind) or kind is SubscriberColumn
 
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.integers()), max_size=5))
@@ -268,10 +269,10 @@ def test_a_field_of_a_new_type_is_text() -> None:
 
 def test_every_page_of_a_small_collection_is_read() -> None:
     def page(number: int) -> ListPage[int]:
-        return ListPage([number], wire.Meta(number, 3, 3))
+        return ListPage([number], Meta(number, 3, 3))
 
     assert every(page) == [1, 2, 3]
-    assert every(lambda number: ListPage[int]([], wire.Meta(1, 0, 0))) == []
+    assert every(lambda number: ListPage[int]([], Meta(1, 0, 0))) == []
 
 
 @pytest.mark.parametrize(

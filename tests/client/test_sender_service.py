@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -13,16 +14,10 @@ from airflow_provider_sender.client.errors import (
     SenderError,
 )
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
-from airflow_provider_sender.client.records import (
-    Campaign,
-    CampaignDefinition,
-    CampaignState,
-    Consent,
-    SubscriberChange,
-)
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.client.service import Capability
+from airflow_provider_sender.client.subscribers import Consent, SubscriberChange
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.accounts import Account, client_of, make_client, page_of
 

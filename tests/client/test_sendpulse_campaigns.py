@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from airflow_provider_sender.client.records import CampaignDefinition, CampaignState
+from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
 from airflow_provider_sender.client.sendpulse_campaigns import (
     STATES,
     Head,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_pace import budget_for
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.sendpulse_accounts import everybody, service_of
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_sender.client.errors import NotFoundError, SenderError, UnsupportedOperationError
 from airflow_provider_sender.client.paging import ListingDriftError, ListingReport, OnDrift
-from airflow_provider_sender.client.records import Consent
+from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_lists import CLAIM_PREFIX, AccountSubscribers, read_joined
-from airflow_provider_sender.client.transport import Request
+from airflow_provider_sender.client.subscribers import Consent
 
 
 class MovingLists:

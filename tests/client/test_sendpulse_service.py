@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
 from airflow_provider_sender.client.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -21,22 +22,16 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
     UnsupportedOperationError,
 )
+from airflow_provider_sender.client.messages import Event, Mailbox, Message
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
-from airflow_provider_sender.client.records import (
-    CampaignDefinition,
-    CampaignState,
-    Consent,
-    Event,
-    Mailbox,
-    Message,
-    SubscriberChange,
-)
+from airflow_provider_sender.client.request import read
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sendpulse_pace import budget_for
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
 from airflow_provider_sender.client.service import Capability
-from airflow_provider_sender.client.transport import Settings, read
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.subscribers import Consent, SubscriberChange
 from airflow_provider_sender.sandbox.remote import Json, Sandbox
 from tests.client.sendpulse_accounts import everybody, service_of
 

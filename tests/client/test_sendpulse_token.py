@@ -11,7 +11,7 @@ from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import AuthenticationError, OutcomeUnknownError, ServiceFailureError
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_token import ClientCredentials, Token, shared_credentials
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.accounts import Clock
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
 from airflow_provider_sender.client.errors import (
     AuthenticationError,
     InvalidRequestError,
@@ -14,18 +15,12 @@ from airflow_provider_sender.client.errors import (
     PermissionDeniedError,
     RateLimitError,
 )
-from airflow_provider_sender.client.records import (
-    CampaignDefinition,
-    CampaignState,
-    Consent,
-    Mailbox,
-    Message,
-    SubscriberChange,
-)
+from airflow_provider_sender.client.messages import Mailbox, Message
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.subscribers import Consent, SubscriberChange
 from airflow_provider_sender.sandbox.remote import Json, Sandbox
 from tests.client.sendpulse_accounts import everybody, service_of
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.budget import Pace, RateState
+from airflow_provider_sender.client.budget import Pace
 from airflow_provider_sender.client.errors import RateLimitError
+from airflow_provider_sender.client.rate_headers import RateState
 from airflow_provider_sender.client.sliding import SlidingBudget
 from tests.client.virtual_time import VirtualTime
 

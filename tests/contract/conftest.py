@@ -6,7 +6,7 @@ import pytest
 from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.transport import Settings
+from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.hooks import sendpulse
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.contract.accounts import KINDS, Account, Kind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_sender._compat import AirflowFailException
-from airflow_provider_sender.client.errors import UnsupportedOperationError
-from airflow_provider_sender.client.records import CampaignDefinition
 from airflow_provider_sender.client.service import Capability
 from airflow_provider_sender.hooks.sender import SenderHook
 from airflow_provider_sender.jobs.waiting import CampaignNotSentError
@@ -165,19 +162,3 @@ def test_a_single_mail_is_sent(account: Account) -> None:
         text="It is on its way",
     )
     assert len(account.sandbox.messages()) == 1
-
-
-def test_what_a_service_cannot_do_is_said_before_the_first_request(account: Account) -> None:
-    service, definition = account.service, CampaignDefinition("s", "f", "f@x.lt")
-    calls: dict[Capability, Callable[[], object]] = {
-        Capability.START_WORKFLOW: lambda: service.start_workflow("w", ACTIVE[0], {}),
-        Capability.COPY_CAMPAIGN: lambda: service.campaign_definition("c"),
-        Capability.START_CAMPAIGN: lambda: service.start_campaign(definition, "t", None),
-        Capability.CLAIM: lambda: service.claim("m"),
-    }
-    before = account.sandbox.counters()["requests"]
-    for capability, call in calls.items():
-        if capability not in service.capabilities:
-            with pytest.raises(UnsupportedOperationError, match=account.kind.name):
-                call()
-    assert account.sandbox.counters()["requests"] == before

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_sender._compat import AirflowFailException
-from airflow_provider_sender.client.records import Consent
+from airflow_provider_sender.client.subscribers import Consent
 from airflow_provider_sender.operators.subscribers import (
     SenderExportSubscribersOperator,
     SenderSyncGroupOperator,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from airflow_provider_sender.client.client import Calls
-from airflow_provider_sender.client.transport import Request
+from airflow_provider_sender.client.request import Request
 
 AnswerT = TypeVar("AnswerT")
 

@@ -12,10 +12,10 @@ import requests_mock
 from airflow.sdk import BaseHook
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import SubscriberChange
 from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sliding import SlidingBudget
+from airflow_provider_sender.client.subscribers import SubscriberChange
 from airflow_provider_sender.hooks.sendara import SendaraHook
 from airflow_provider_sender.hooks.services import service_for, service_for_trigger
 from airflow_provider_sender.sandbox.remote import Sandbox

@@ -10,30 +10,20 @@ from typing import Any, cast
 
 import msgspec
 
+from airflow_provider_sender.client.account import Account
 from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition, CampaignsPage, CampaignState
 from airflow_provider_sender.client.errors import NotFoundError
+from airflow_provider_sender.client.messages import Event, Message
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift, Row
-from airflow_provider_sender.client.records import (
-    Account,
-    Campaign,
-    CampaignDefinition,
-    CampaignsPage,
-    CampaignState,
-    Consent,
-    Event,
-    Field,
-    Group,
-    Membership,
-    Message,
-    Subscriber,
-    SubscriberChange,
-)
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.sender import SenderClient
 from airflow_provider_sender.client.sender_dialect import SenderDialect
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.client.service import Capability, Service
-from airflow_provider_sender.client.transport import Settings, Transport
+from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.subscribers import Consent, Field, Group, Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.transport import Transport
 from airflow_provider_sender.sandbox.remote import Sandbox
 
 SETTLE_TIME = 0.1

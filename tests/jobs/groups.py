@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from airflow_provider_sender.client.paging import Listing
-from airflow_provider_sender.client.records import Consent, Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import Consent, Membership, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.clock import Clock
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import MemoryListing, MemoryService

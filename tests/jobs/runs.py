@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.sender_service import SenderService
-from airflow_provider_sender.client.transport import Answer, Request
+from airflow_provider_sender.client.transport import Answer
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import service_of
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.budget import Budget, RateState
+from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import InvalidRequestError
+from airflow_provider_sender.client.rate_headers import RateState
 from airflow_provider_sender.jobs.batches import calls_for, cost, in_batches
 
 REFUSED = InvalidRequestError("No.")

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Consent, Field, FieldType, FieldValue, Subscriber
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, Subscriber
+from airflow_provider_sender.client.values import FieldValue
 from airflow_provider_sender.jobs.cells import CellValue
 from airflow_provider_sender.jobs.columns import (
     STANDARD_COLUMNS,

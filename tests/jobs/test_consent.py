@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.records import Consent, Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.consent import ConsentMode, Decision, asked_status, decide, unseen
 
 KEEP, OVERWRITE = ConsentMode.KEEP, ConsentMode.OVERWRITE

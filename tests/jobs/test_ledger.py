@@ -21,7 +21,7 @@ from airflow.sdk import ObjectStoragePath
 from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Field
+from airflow_provider_sender.client.subscribers import Field
 from airflow_provider_sender.jobs import ledger_lock
 from airflow_provider_sender.jobs.ledger import Ledger
 from airflow_provider_sender.jobs.ledger_lock import LedgerLock, LedgerUnavailableError

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.records import Consent, Field, FieldType, SubscriberChange
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, SubscriberChange
 from airflow_provider_sender.jobs.mapping import Rejected, RowMapping
 
 FIELDS = [

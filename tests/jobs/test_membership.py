@@ -13,7 +13,7 @@ from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError
 from airflow_provider_sender.client.paging import ListingDriftError, ListingReport
-from airflow_provider_sender.client.records import Consent, Field, Membership, Subscriber
+from airflow_provider_sender.client.subscribers import Consent, Field, Membership, Subscriber
 from airflow_provider_sender.jobs.batches import UnsettledError
 from airflow_provider_sender.jobs.formats import UnreadableRow
 from airflow_provider_sender.jobs.group import FRESH_SECONDS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.records import Campaign, CampaignsPage, CampaignState
+from airflow_provider_sender.client.campaigns import Campaign, CampaignsPage, CampaignState
 from airflow_provider_sender.jobs.overview import LOOKS_BETWEEN_DEEP_ONES, MOST_PAGES, Overview, SentSince
 from tests.jobs.accounts import MemoryService
 

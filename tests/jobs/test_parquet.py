@@ -20,7 +20,7 @@ from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.paging import Row
-from airflow_provider_sender.client.records import Consent, Field, FieldType, Subscriber
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.jobs.columns import Column, export_columns, flat_columns
 from airflow_provider_sender.jobs.formats import Encoding, FileFormat, read_rows
 from airflow_provider_sender.jobs.mapping import RowMapping

@@ -14,7 +14,8 @@ from airflow_provider_sender.client.paging import ListingDriftError, OnDrift
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.jobs import parts as parts_module
 from airflow_provider_sender.jobs.export import Export
-from airflow_provider_sender.jobs.parts import MANIFEST, UNFINISHED, TakenOverError, export_to_directory
+from airflow_provider_sender.jobs.parts import MANIFEST, export_to_directory
+from airflow_provider_sender.jobs.unfinished import UNFINISHED, TakenOverError
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import service_of
 

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
-from airflow_provider_sender.client.budget import Budget, RateState
-from airflow_provider_sender.client.records import Consent, Field, Group, Subscriber, SubscriberChange
+from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.rate_headers import RateState
+from airflow_provider_sender.client.subscribers import Consent, Field, Group, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs import ledger_lock
 from airflow_provider_sender.jobs.consent import ConsentMode, Decision
 from airflow_provider_sender.jobs.plan import Plan

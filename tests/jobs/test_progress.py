@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from airflow_provider_sender.client.budget import Budget, RateState
+from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.rate_headers import RateState
 from airflow_provider_sender.jobs.progress import EVERY_SECONDS, Progress
 
 log = logging.getLogger("progress")

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from airflow_provider_sender.client.paging import Row
-from airflow_provider_sender.client.records import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.jobs.columns import Column, export_columns, flat_columns
 from airflow_provider_sender.jobs.export import Export, export_to_file
 from airflow_provider_sender.jobs.formats import encoding_of

@@ -16,15 +16,15 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from airflow_provider_sender.client.errors import ConfigurationError, ServiceFailureError, UnsupportedOperationError
-from airflow_provider_sender.client.paging import Listing
-from airflow_provider_sender.client.records import (
+from airflow_provider_sender.client.campaigns import (
     Campaign,
     CampaignDefinition,
     CampaignState,
     CampaignTotals,
     EventKind,
 )
+from airflow_provider_sender.client.errors import ConfigurationError, ServiceFailureError, UnsupportedOperationError
+from airflow_provider_sender.client.paging import Listing
 from airflow_provider_sender.client.sender import SenderClient
 from airflow_provider_sender.client.sender_events import SenderEventsListing
 from airflow_provider_sender.client.sender_service import SenderService

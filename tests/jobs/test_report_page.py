@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.records import Campaign, CampaignState, CampaignTotals
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState, CampaignTotals
 from airflow_provider_sender.jobs.report_page import Picture, page_of, percent
 
 NOW = datetime(2026, 1, 6, 8, 0, tzinfo=UTC)

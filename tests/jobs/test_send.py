@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -20,7 +21,6 @@ from airflow_provider_sender.client.errors import (
     RateLimitError,
     ServiceFailureError,
 )
-from airflow_provider_sender.client.records import Campaign, CampaignDefinition, CampaignState
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.jobs.drafting import create_once
 from airflow_provider_sender.jobs.marks import marker_of

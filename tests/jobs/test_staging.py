@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.records import Consent, Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs import ledger_format
 from airflow_provider_sender.jobs.consent import ConsentMode
 from airflow_provider_sender.jobs.mapping import Rejected
@@ -237,7 +237,7 @@ def test_whatever_comes_in_whatever_order_each_key_is_kept_once_as_it_came_last(
 
 STAGING_MANY = """
 import resource
-from airflow_provider_sender.client.records import Field
+from airflow_provider_sender.client.subscribers import Field
 from airflow_provider_sender.jobs.mapping import RowMapping
 from airflow_provider_sender.jobs.staging import Staging
 

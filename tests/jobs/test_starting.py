@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_sender.client.budget import Budget
+from airflow_provider_sender.client.campaigns import CampaignDefinition
 from airflow_provider_sender.client.errors import OutcomeUnknownError, UnsupportedOperationError
-from airflow_provider_sender.client.records import CampaignDefinition
 from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
 from airflow_provider_sender.client.sendara_service import SendaraService
 from airflow_provider_sender.client.sendpulse import SendPulseClient
 from airflow_provider_sender.client.sendpulse_service import SendPulseService
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
-from airflow_provider_sender.client.transport import Settings
 from airflow_provider_sender.jobs.marks import marker_of
 from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError
 from airflow_provider_sender.jobs.scheduling import cancel

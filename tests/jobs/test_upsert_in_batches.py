@@ -11,9 +11,9 @@ import pytest
 from upath import UPath
 
 from airflow_provider_sender.client.errors import InvalidRequestError, ServiceFailureError
-from airflow_provider_sender.client.records import Consent, Field, Subscriber
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.service import Capability
+from airflow_provider_sender.client.subscribers import Consent, Field, Subscriber
 from airflow_provider_sender.jobs.outcome import Upsert
 from airflow_provider_sender.jobs.upsert import upsert
 from tests.jobs.accounts import MemoryService

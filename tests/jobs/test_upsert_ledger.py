@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, ServiceFailureError
-from airflow_provider_sender.client.records import Consent, Field, Group, Membership, Subscriber
+from airflow_provider_sender.client.subscribers import Consent, Field, Group, Membership, Subscriber
 from airflow_provider_sender.jobs import ledger_lock
 from airflow_provider_sender.jobs.consent import ConsentMode
 from airflow_provider_sender.jobs.formats import read_rows

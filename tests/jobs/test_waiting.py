@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignState
 from airflow_provider_sender.client.errors import (
     AuthenticationError,
     NotFoundError,
     RateLimitError,
     ServiceFailureError,
 )
-from airflow_provider_sender.client.records import Campaign, CampaignState
 from airflow_provider_sender.jobs.waiting import (
     MOST_FAILURES_IN_A_ROW,
     CampaignNotSentError,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from airflow_provider_sender._compat import AirflowFailException
-from airflow_provider_sender.client.records import Campaign
+from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.client.sender_service import SenderService
 from airflow_provider_sender.operators.campaigns import SenderCreateCampaignOperator, SenderSendCampaignOperator
 from airflow_provider_sender.operators.parameters import moment

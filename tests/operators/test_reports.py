@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import Asset
 
 from airflow_provider_sender._compat import AirflowFailException
-from airflow_provider_sender.client.records import CampaignDefinition
+from airflow_provider_sender.client.campaigns import CampaignDefinition
 from airflow_provider_sender.operators import campaigns
 from airflow_provider_sender.operators.reports import SenderExportCampaignReportOperator
 from airflow_provider_sender.sandbox.remote import Sandbox

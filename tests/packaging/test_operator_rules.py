@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from airflow.sdk import BaseOperator
 
+from airflow_provider_sender.operators.base import SenderOperator
 from tests.packaging.ours import modules_of, sources
 
 TEMPLATED = ("operators", "sensors", "transfers", "notifications")
@@ -29,6 +31,11 @@ def templated_classes() -> Iterator[Any]:
 
 
 CLASSES = list(templated_classes())
+
+
+def is_whole(of: Any) -> bool:
+    """Tell an operator from what several have in common."""
+    return of.execute is not BaseOperator.execute
 
 
 def constructors(of: type) -> Iterator[ast.FunctionDef]:
@@ -111,6 +118,14 @@ def test_whether_to_defer_is_left_to_airflow_s_configuration(of: Any) -> None:
             )
         )
         assert defaults.get("deferrable", DEFERRABLE_DEFAULT) == DEFERRABLE_DEFAULT
+
+
+@pytest.mark.parametrize("of", [each for each in CLASSES if issubclass(each, SenderOperator) and is_whole(each)])
+def test_an_operator_remembers_every_parameter_it_was_given(of: Any) -> None:
+    """What it forgets may render to nothing, and then have the wide meaning of what was not given."""
+    task = of(task_id="task", **dict.fromkeys(of.template_fields, "{{ params.given }}"))
+
+    assert set(task._given) == set(of.template_fields)
 
 
 def test_errors_have_names_of_their_own() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from airflow_provider_sender.client.paging import ListingReport, OnDrift, Row
-from airflow_provider_sender.client.records import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.client.seen import SeenKeys
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.sql.connections import engine_of, hook_of
 from airflow_provider_sender.sql.loading import Load, Loaded, Mode, load_subscribers

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from airflow_provider_sender._compat import AirflowFailException
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.paging import ListingDriftError, OnDrift
-from airflow_provider_sender.client.records import Consent, Field, FieldType, SubscriberChange
+from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, SubscriberChange
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.sql.loading import OnMissing
 from airflow_provider_sender.transfers.sender_to_sql import SenderToSqlOperator

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG, Asset, AssetWatcher, BaseHook, Connection
 from airflow.triggers.base import BaseEventTrigger
 
+from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.sender import SenderClient
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.triggers.campaigns import SenderCampaignEventTrigger
@@ -63,6 +66,36 @@ def test_airflow_can_write_a_watched_asset_down() -> None:
     written = json.dumps(serialized.to_dict(dag))
     assert "SenderCampaignEventTrigger" in written
     assert "title_contains" in written
+
+
+def test_an_interval_is_kept_as_seconds_however_it_is_given() -> None:
+    minute = watcher(poll_interval=timedelta(minutes=1))
+    path, arguments = minute.serialize()
+    assert json.loads(json.dumps(arguments)) == arguments
+    assert (path, arguments) == watcher(poll_interval=60).serialize()
+    assert minute.shared_stream_key() == watcher(poll_interval=60).shared_stream_key()
+
+
+@pytest.mark.parametrize("interval", [0, -60, 0.001, timedelta(0), math.inf, math.nan, "60", None, True])
+async def test_an_interval_that_is_none_ends_the_watching_before_it_begins(
+    client: SenderClient, sender_sandbox: Sandbox, interval: Any
+) -> None:
+    before = sender_sandbox.counters()["requests"]
+    watching = watcher(poll_interval=interval)
+    with pytest.raises(ConfigurationError, match=r"poll_interval: must be a number of seconds, 0\.01 or more"):
+        await anext(watching.run())
+    with pytest.raises(ConfigurationError, match="poll_interval"):
+        await anext(watching.open_shared_stream(watching.serialize()[1]))
+    assert sender_sandbox.counters()["requests"] == before
+
+
+async def test_an_interval_may_be_a_timedelta(client: SenderClient) -> None:
+    events = Events(watcher(poll_interval=timedelta(milliseconds=50)).run())
+    await asyncio.sleep(0.3)
+    made = draft(client, "A")
+    client.send_campaign(made)
+    assert await events.until(1) == [made]
+    await events.stop()
 
 
 async def test_every_campaign_that_is_sent_is_told_of_once(client: SenderClient) -> None:

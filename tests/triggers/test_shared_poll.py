@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_sender.client.campaigns import CampaignState
 from airflow_provider_sender.client.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -19,7 +20,6 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
     UnsupportedOperationError,
 )
-from airflow_provider_sender.client.records import CampaignState
 from airflow_provider_sender.jobs.waiting import MOST_FAILURES_IN_A_ROW
 from airflow_provider_sender.triggers import shared_poll
 from tests.triggers.timeline import NEVER, Life, Room, TimelineAccount, away, in_a_room, lives, statuses

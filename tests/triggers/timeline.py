@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from airflow_provider_sender.client.campaigns import Campaign, CampaignsPage, CampaignState
 from airflow_provider_sender.client.errors import NotFoundError, ServiceFailureError
-from airflow_provider_sender.client.records import Campaign, CampaignsPage, CampaignState
 from airflow_provider_sender.triggers import shared_poll
 from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger
 from tests.jobs.accounts import MemoryService
