@@ -7,8 +7,8 @@ from pathlib import Path
 from upath import UPath
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.sender import SenderClient
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.client import SenderClient
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.jobs.export import Export, export_to_file
 from airflow_provider_sender.sandbox.remote import Sandbox

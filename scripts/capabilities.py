@@ -12,9 +12,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from airflow_provider_sender.client.sendara_service import SendaraService  # noqa: E402
-from airflow_provider_sender.client.sender_service import SenderService  # noqa: E402
-from airflow_provider_sender.client.sendpulse_service import SendPulseService  # noqa: E402
+from airflow_provider_sender.client.sendara.service import SendaraService  # noqa: E402
+from airflow_provider_sender.client.sender.service import SenderService  # noqa: E402
+from airflow_provider_sender.client.sendpulse.service import SendPulseService  # noqa: E402
 from airflow_provider_sender.client.service import Capability, Service  # noqa: E402
 
 SERVICES: tuple[type[Service], ...] = (SenderService, SendPulseService, SendaraService)

@@ -1,6 +1,6 @@
 """Campaigns in the words that hold for every service: what one is made of, where it stands, and what became of it.
 
-Each service's own spelling is mapped into these once (``sender_campaign_records.py`` and its siblings); jobs, operators
+Each service's own spelling is mapped into these once (``sender/campaign_records.py`` and its siblings); jobs, operators
 and sensors know nothing else.
 """
 

@@ -1,7 +1,7 @@
 """What goes to, or is told of, a single person: a mail of their own, and an event that may set a workflow off.
 
 Neither is a campaign, which goes to groups (``campaigns.py``). Each service's own spelling is made from these in
-``sender_messages.py`` and its siblings.
+``sender/messages.py`` and its siblings.
 """
 
 from __future__ import annotations

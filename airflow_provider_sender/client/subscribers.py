@@ -1,6 +1,6 @@
 """Subscribers in the words that hold for every service: who they are, whether they may be mailed, and their groups.
 
-Each service's own spelling is mapped into these once (``sender_subscriber_records.py`` and its siblings); jobs,
+Each service's own spelling is mapped into these once (``sender/subscriber_records.py`` and its siblings); jobs,
 operators and sensors know nothing else.
 """
 

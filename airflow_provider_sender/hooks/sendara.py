@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.sendara import BASE_URL, RATE_WINDOW, SendaraClient, SendaraEndpoints
-from airflow_provider_sender.client.sendara_service import SendaraService
-from airflow_provider_sender.client.sendara_writing import ImportForm
+from airflow_provider_sender.client.sendara.client import BASE_URL, RATE_WINDOW, SendaraClient, SendaraEndpoints
+from airflow_provider_sender.client.sendara.service import SendaraService
+from airflow_provider_sender.client.sendara.writing import ImportForm
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
 from airflow_provider_sender.hooks.account import AccountHook, cap_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.sender import BASE_URL, SenderClient, SenderEndpoints
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.client import BASE_URL, SenderClient, SenderEndpoints
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.hooks.account import AccountHook
 from airflow_provider_sender.hooks.connection_form import connection_form

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.sendpulse import BASE_URL, SendPulseClient, SendPulseEndpoints
-from airflow_provider_sender.client.sendpulse_pace import budget_for
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendpulse.client import BASE_URL, SendPulseClient, SendPulseEndpoints
+from airflow_provider_sender.client.sendpulse.pace import budget_for
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.hooks.account import AccountHook
 from airflow_provider_sender.hooks.connection_form import connection_form

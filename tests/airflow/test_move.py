@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.hooks.services import service_for
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.airflow.runs import Run

@@ -16,7 +16,7 @@ import pytest
 from airflow.sdk import BaseHook, Connection
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_sender.client.sender import SenderClient
+from airflow_provider_sender.client.sender.client import SenderClient
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger
 from tests.airflow.runs import Run

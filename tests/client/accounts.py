@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import requests_mock
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.sender import SenderClient
-from airflow_provider_sender.client.sender_dialect import SenderDialect
+from airflow_provider_sender.client.sender.client import SenderClient
+from airflow_provider_sender.client.sender.dialect import SenderDialect
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.transport import Transport
 from airflow_provider_sender.sandbox.remote import Sandbox

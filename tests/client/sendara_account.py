@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests_mock
 
-from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
-from airflow_provider_sender.client.sendara_dialect import SendaraDialect
-from airflow_provider_sender.client.sendara_service import SendaraService
-from airflow_provider_sender.client.sendara_writing import ImportForm
+from airflow_provider_sender.client.sendara.client import RATE_WINDOW, SendaraClient
+from airflow_provider_sender.client.sendara.dialect import SendaraDialect
+from airflow_provider_sender.client.sendara.service import SendaraService
+from airflow_provider_sender.client.sendara.writing import ImportForm
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
 from airflow_provider_sender.client.transport import Transport

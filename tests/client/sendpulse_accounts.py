@@ -7,8 +7,8 @@ from typing import Any
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.subscribers import Subscriber
 from airflow_provider_sender.sandbox.remote import Sandbox

@@ -18,8 +18,8 @@ from airflow_provider_sender.client.budget import Budget, Pace, shared_budget
 from airflow_provider_sender.client.errors import RateLimitError
 from airflow_provider_sender.client.rate_headers import RateHeaders, RateState
 from airflow_provider_sender.client.request import repeatable
-from airflow_provider_sender.client.sender_dialect import SenderDialect
-from airflow_provider_sender.client.sender_envelopes import Done
+from airflow_provider_sender.client.sender.dialect import SenderDialect
+from airflow_provider_sender.client.sender.envelopes import Done
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.transport import Transport
 from tests.client.accounts import BASE, TOKEN, Clock

@@ -15,11 +15,11 @@ from airflow_provider_sender.client.errors import AuthenticationError, OutcomeUn
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift
 from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendara_account_records import SendaraKey, SendaraWebhook
-from airflow_provider_sender.client.sendara_service import SendaraService
-from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_lists import ListSubscribers, MembersListing, campaigns_listing
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendara.account_records import SendaraKey, SendaraWebhook
+from airflow_provider_sender.client.sendara.service import SendaraService
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient
+from airflow_provider_sender.client.sendpulse.lists import ListSubscribers, MembersListing, campaigns_listing
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.subscribers import SubscriberChange
 from tests.client.sendara_account import account_behind

@@ -407,7 +407,7 @@ def row(key: int) -> dict[str, object]:
 
 
 def test_rows_are_handed_on_byte_for_byte(account: Account) -> None:
-    from airflow_provider_sender.client.sender_listing import SenderListing
+    from airflow_provider_sender.client.sender.listing import SenderListing
 
     text = (
         '{"data": [ {"id":"s1", "z": 1.50,  "email":"ž"} ,{"id":"s2"}],'
@@ -425,7 +425,7 @@ def test_rows_are_handed_on_byte_for_byte(account: Account) -> None:
 
 
 def test_links_to_other_hosts_are_never_followed(account: Account) -> None:
-    from airflow_provider_sender.client.sender_listing import SenderListing
+    from airflow_provider_sender.client.sender.listing import SenderListing
 
     for number in (1, 2):
         account.mocker.get(f"/v2/subscribers?page={number}", **page_of(row(number), number=number, last=2, total=2))
@@ -440,7 +440,7 @@ def test_links_to_other_hosts_are_never_followed(account: Account) -> None:
 
 
 def test_another_page_than_the_one_asked_for_is_never_taken_for_it(account: Account) -> None:
-    from airflow_provider_sender.client.sender_listing import SenderListing
+    from airflow_provider_sender.client.sender.listing import SenderListing
 
     account.answers(page_of(row(1), number=1, last=3, total=3))
 

@@ -17,9 +17,9 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
 )
 from airflow_provider_sender.client.request import Request
-from airflow_provider_sender.client.sendara_calls import once, read, repeatable
-from airflow_provider_sender.client.sendara_dialect import Scope, ScopedRequest, SendaraDialect
-from airflow_provider_sender.client.sendara_errors import MEANINGS
+from airflow_provider_sender.client.sendara.calls import once, read, repeatable
+from airflow_provider_sender.client.sendara.dialect import Scope, ScopedRequest, SendaraDialect
+from airflow_provider_sender.client.sendara.errors import MEANINGS
 from airflow_provider_sender.client.transport import Answer
 
 # The vendor's table, and address validation's code that its reference has elsewhere. No error: it is so already.

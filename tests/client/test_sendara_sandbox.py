@@ -19,9 +19,9 @@ from airflow_provider_sender.client.messages import Mailbox, Message
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
-from airflow_provider_sender.client.sendara_service import SendaraService
-from airflow_provider_sender.client.sendara_webhooks import verify_sendara_webhook
+from airflow_provider_sender.client.sendara.client import RATE_WINDOW, SendaraClient
+from airflow_provider_sender.client.sendara.service import SendaraService
+from airflow_provider_sender.client.sendara.webhooks import verify_sendara_webhook
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
 from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange

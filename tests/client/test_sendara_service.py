@@ -23,9 +23,9 @@ from airflow_provider_sender.client.messages import Event, Mailbox, Message
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.rows import Write
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendara_broadcast_records import BROADCAST_STATES, SendaraBroadcast, campaign_from
-from airflow_provider_sender.client.sendara_service import SendaraService
-from airflow_provider_sender.client.sendara_writing import ImportForm
+from airflow_provider_sender.client.sendara.broadcast_records import BROADCAST_STATES, SendaraBroadcast, campaign_from
+from airflow_provider_sender.client.sendara.service import SendaraService
+from airflow_provider_sender.client.sendara.writing import ImportForm
 from airflow_provider_sender.client.service import Capability
 from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange
 from tests.client.sendara_account import KEY, SendaraAccount, account_behind, make_client

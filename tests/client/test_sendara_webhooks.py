@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.sendara_webhooks import verify_sendara_webhook
+from airflow_provider_sender.client.sendara.webhooks import verify_sendara_webhook
 
 SECRET = "whsec_5f3a39ab8c2d4e6f9a0b1c2d3e4f5a6b"
 NOW = 1_800_000_000

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import ConfigurationError, OutcomeUnknownError, SenderError
-from airflow_provider_sender.client.sender import BASE_URL, CAMPAIGN_EVENTS, SenderClient, SenderEndpoints
+from airflow_provider_sender.client.sender.client import BASE_URL, CAMPAIGN_EVENTS, SenderClient, SenderEndpoints
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.accounts import Account, client_of, page_of

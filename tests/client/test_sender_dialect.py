@@ -17,7 +17,7 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
 )
 from airflow_provider_sender.client.request import read
-from airflow_provider_sender.client.sender_dialect import SenderDialect
+from airflow_provider_sender.client.sender.dialect import SenderDialect
 from airflow_provider_sender.client.transport import Answer
 
 REQUEST = read("/groups/{}", "g1")

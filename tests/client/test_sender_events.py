@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_sender.client.campaigns import CampaignTotals, EventKind
 from airflow_provider_sender.client.errors import NotFoundError, ServiceFailureError
-from airflow_provider_sender.client.sender import CAMPAIGN_EVENTS
-from airflow_provider_sender.client.sender_events import EVENT_PATHS, event_from
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.client import CAMPAIGN_EVENTS
+from airflow_provider_sender.client.sender.events import EVENT_PATHS, event_from
+from airflow_provider_sender.client.sender.service import SenderService
 from tests.client.accounts import Account, page_of
 
 NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, NotFoundError
-from airflow_provider_sender.client.sender import SenderClient
-from airflow_provider_sender.client.sender_envelopes import ListPage, Meta
-from airflow_provider_sender.client.sender_fields import FieldBody, FieldKeys
-from airflow_provider_sender.client.sender_subscriber_records import SenderField, SenderSubscriber, SubscriberColumn
+from airflow_provider_sender.client.sender.client import SenderClient
+from airflow_provider_sender.client.sender.envelopes import ListPage, Meta
+from airflow_provider_sender.client.sender.fields import FieldBody, FieldKeys
+from airflow_provider_sender.client.sender.subscriber_records import SenderField, SenderSubscriber, SubscriberColumn
 from airflow_provider_sender.client.subscribers import SubscriberChange
 from airflow_provider_sender.client.values import FieldValue
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_sender.client.errors import InvalidRequestError, ServiceFailureError
-from airflow_provider_sender.client.sender_membership import membership_from
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.membership import membership_from
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.subscribers import Membership
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.accounts import Account, client_of

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_sender.client.campaigns import Campaign, CampaignState
-from airflow_provider_sender.client.sender_account_records import (
+from airflow_provider_sender.client.sender.account_records import (
     SenderMessage,
     SenderTransactional,
     SenderWebhook,
     SenderWorkflow,
 )
-from airflow_provider_sender.client.sender_campaign_records import CAMPAIGN_STATES, SenderCampaign, campaign_from
-from airflow_provider_sender.client.sender_envelopes import Done, ListPage, Meta, every
-from airflow_provider_sender.client.sender_subscriber_records import (
+from airflow_provider_sender.client.sender.campaign_records import CAMPAIGN_STATES, SenderCampaign, campaign_from
+from airflow_provider_sender.client.sender.envelopes import Done, ListPage, Meta, every
+from airflow_provider_sender.client.sender.subscriber_records import (
     WRITTEN_CONSENTS,
     SenderField,
     SenderGroup,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.sender_rows import subscriber_as_documented
-from airflow_provider_sender.client.sender_subscriber_records import CONSENTS, SenderSubscriber, subscriber_from
+from airflow_provider_sender.client.sender.rows import subscriber_as_documented
+from airflow_provider_sender.client.sender.subscriber_records import CONSENTS, SenderSubscriber, subscriber_from
 from airflow_provider_sender.client.subscribers import Consent, Subscriber
 
 DOCUMENTED: dict[str, Any] = {

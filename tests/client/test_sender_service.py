@@ -15,7 +15,7 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.service import Capability
 from airflow_provider_sender.client.subscribers import Consent, SubscriberChange
 from airflow_provider_sender.sandbox.remote import Sandbox

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
-from airflow_provider_sender.client.sendpulse_campaigns import (
+from airflow_provider_sender.client.sendpulse.campaigns import (
     STATES,
     Head,
     SendPulseCampaign,

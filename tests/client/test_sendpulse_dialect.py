@@ -15,8 +15,8 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
 )
 from airflow_provider_sender.client.request import Request, once, read, repeatable
-from airflow_provider_sender.client.sendpulse_dialect import TOKEN_PATH, SendPulseDialect, StaticKey
-from airflow_provider_sender.client.sendpulse_errors import MEANINGS, Reaction, meaning_of
+from airflow_provider_sender.client.sendpulse.dialect import TOKEN_PATH, SendPulseDialect, StaticKey
+from airflow_provider_sender.client.sendpulse.errors import MEANINGS, Reaction, meaning_of
 from airflow_provider_sender.client.transport import Answer
 
 TOKEN = "eyJ0eXAi.token-nobody-may-see"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_pace import budget_for
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient
+from airflow_provider_sender.client.sendpulse.pace import budget_for
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.sendpulse_accounts import everybody, service_of

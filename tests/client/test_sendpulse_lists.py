@@ -14,8 +14,8 @@ from airflow_provider_sender.client.errors import NotFoundError, SenderError, Un
 from airflow_provider_sender.client.paging import ListingDriftError, ListingReport, OnDrift
 from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_lists import CLAIM_PREFIX, AccountSubscribers, read_joined
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient
+from airflow_provider_sender.client.sendpulse.lists import CLAIM_PREFIX, AccountSubscribers, read_joined
 from airflow_provider_sender.client.subscribers import Consent
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sender.client.sendpulse_messages import html_from, text_from
+from airflow_provider_sender.client.sendpulse.messages import html_from, text_from
 
 MARKS = [
     "<",

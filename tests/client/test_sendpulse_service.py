@@ -27,8 +27,8 @@ from airflow_provider_sender.client.paging import ListingReport, OnDrift
 from airflow_provider_sender.client.request import read
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sendpulse_pace import budget_for
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendpulse.pace import budget_for
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.service import Capability
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.subscribers import Consent, SubscriberChange

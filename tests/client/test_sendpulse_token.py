@@ -9,8 +9,8 @@ import requests_mock
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import AuthenticationError, OutcomeUnknownError, ServiceFailureError
-from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_token import ClientCredentials, Token, shared_credentials
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient
+from airflow_provider_sender.client.sendpulse.token import ClientCredentials, Token, shared_credentials
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.accounts import Clock

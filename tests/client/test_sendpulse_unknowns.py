@@ -17,8 +17,8 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.messages import Mailbox, Message
 from airflow_provider_sender.client.rows import Write, WriteResult
-from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.subscribers import Consent, SubscriberChange
 from airflow_provider_sender.sandbox.remote import Json, Sandbox

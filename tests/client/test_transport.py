@@ -39,7 +39,7 @@ from airflow_provider_sender.client.errors import (
 )
 from airflow_provider_sender.client.http import HttpSession
 from airflow_provider_sender.client.request import Request, once, read, repeatable
-from airflow_provider_sender.client.sender_envelopes import Done
+from airflow_provider_sender.client.sender.envelopes import Done
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.client.accounts import ADDRESS, BASE, TOKEN, Account, client_of, make_client

@@ -20,7 +20,7 @@ import pytest
 
 from airflow_provider_sender.client import errors
 from airflow_provider_sender.client.request import Request
-from airflow_provider_sender.client.sender import CAMPAIGN_EVENTS, SenderEndpoints
+from airflow_provider_sender.client.sender.client import CAMPAIGN_EVENTS, SenderEndpoints
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES, get_provider_info
 from airflow_provider_sender.hooks.account import AccountHook

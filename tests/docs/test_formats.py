@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from airflow_provider_sender.client.campaigns import CampaignDefinition, CampaignState
-from airflow_provider_sender.client.sender_campaign_records import CAMPAIGN_STATES
+from airflow_provider_sender.client.sender.campaign_records import CAMPAIGN_STATES
 from airflow_provider_sender.client.subscribers import Consent, Subscriber, SubscriberChange
 from airflow_provider_sender.hooks import services
 from airflow_provider_sender.jobs.columns import STANDARD_COLUMNS

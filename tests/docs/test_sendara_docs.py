@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from airflow_provider_sender.client.sendara import SendaraEndpoints
-from airflow_provider_sender.client.sendara_dialect import ScopedRequest
-from airflow_provider_sender.client.sendara_webhooks import TOLERANCE
-from airflow_provider_sender.client.sendara_writing import ImportForm
+from airflow_provider_sender.client.sendara.client import SendaraEndpoints
+from airflow_provider_sender.client.sendara.dialect import ScopedRequest
+from airflow_provider_sender.client.sendara.webhooks import TOLERANCE
+from airflow_provider_sender.client.sendara.writing import ImportForm
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES
 from tests.docs.endpoints import requests_of
 from tests.docs.rst import literals, page

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_sender.client.sendpulse import SendPulseEndpoints
-from airflow_provider_sender.client.sendpulse_campaigns import STATES
+from airflow_provider_sender.client.sendpulse.campaigns import STATES
+from airflow_provider_sender.client.sendpulse.client import SendPulseEndpoints
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES
 from tests.docs.endpoints import requests_of
 from tests.docs.rst import literals, page

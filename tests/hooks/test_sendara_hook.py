@@ -13,7 +13,7 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.rows import Write
-from airflow_provider_sender.client.sendara_service import SendaraService
+from airflow_provider_sender.client.sendara.service import SendaraService
 from airflow_provider_sender.client.sliding import SlidingBudget
 from airflow_provider_sender.client.subscribers import SubscriberChange
 from airflow_provider_sender.hooks.sendara import SendaraHook

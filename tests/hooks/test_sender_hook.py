@@ -9,7 +9,7 @@ import requests_mock
 from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.sender import SenderClient, SenderEndpoints
+from airflow_provider_sender.client.sender.client import SenderClient, SenderEndpoints
 from airflow_provider_sender.hooks.sender import SenderHook
 from airflow_provider_sender.hooks.services import service_for, service_for_trigger
 from airflow_provider_sender.sandbox.remote import Sandbox

@@ -8,8 +8,8 @@ import pytest
 import requests_mock
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.sendpulse import SendPulseClient, SendPulseEndpoints
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient, SendPulseEndpoints
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.hooks.sendpulse import SendPulseHook
 from airflow_provider_sender.hooks.services import service_for
 from airflow_provider_sender.sandbox.remote import Sandbox

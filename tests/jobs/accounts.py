@@ -17,9 +17,9 @@ from airflow_provider_sender.client.errors import NotFoundError
 from airflow_provider_sender.client.messages import Event, Message
 from airflow_provider_sender.client.paging import Listing, ListingReport, OnDrift, Row
 from airflow_provider_sender.client.seen import SeenKeys
-from airflow_provider_sender.client.sender import SenderClient
-from airflow_provider_sender.client.sender_dialect import SenderDialect
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.client import SenderClient
+from airflow_provider_sender.client.sender.dialect import SenderDialect
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.service import Capability, Service
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.subscribers import Consent, Field, Group, Membership, Subscriber, SubscriberChange

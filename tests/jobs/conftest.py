@@ -6,7 +6,7 @@ import pytest
 from airflow.sdk.io import attach
 from upath import UPath
 
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import service_of
 

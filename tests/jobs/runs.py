@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_sender.client.request import Request
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.transport import Answer
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import service_of

@@ -19,7 +19,7 @@ from upath import UPath
 
 from airflow_provider_sender.client.errors import AuthenticationError, ConfigurationError, NotFoundError
 from airflow_provider_sender.client.paging import ListingDriftError, OnDrift, Row
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.subscribers import Field, Subscriber
 from airflow_provider_sender.jobs import parts as parts_module
 from airflow_provider_sender.jobs.export import Export, Exported, export_to_file

@@ -19,7 +19,7 @@ from airflow_provider_sender.client.errors import (
     SenderError,
 )
 from airflow_provider_sender.client.messages import Mailbox, Message
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.jobs.message import message_from, send_message_once
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import MemoryService, service_of

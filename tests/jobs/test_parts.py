@@ -11,7 +11,7 @@ from upath import UPath
 
 from airflow_provider_sender.client.errors import ServiceFailureError
 from airflow_provider_sender.client.paging import ListingDriftError, OnDrift
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.jobs import parts as parts_module
 from airflow_provider_sender.jobs.export import Export
 from airflow_provider_sender.jobs.parts import MANIFEST, export_to_directory

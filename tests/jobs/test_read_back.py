@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from airflow_provider_sender.client.paging import Row
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.client.subscribers import Consent, Field, FieldType, Subscriber
 from airflow_provider_sender.jobs.columns import Column, export_columns, flat_columns

@@ -25,9 +25,9 @@ from airflow_provider_sender.client.campaigns import (
 )
 from airflow_provider_sender.client.errors import ConfigurationError, ServiceFailureError, UnsupportedOperationError
 from airflow_provider_sender.client.paging import Listing
-from airflow_provider_sender.client.sender import SenderClient
-from airflow_provider_sender.client.sender_events import SenderEventsListing
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.client import SenderClient
+from airflow_provider_sender.client.sender.events import SenderEventsListing
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.service import Capability
 from airflow_provider_sender.jobs.report import EVENT_COLUMNS, Report, export_report
 from airflow_provider_sender.sandbox.remote import Sandbox

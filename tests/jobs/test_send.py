@@ -21,7 +21,7 @@ from airflow_provider_sender.client.errors import (
     RateLimitError,
     ServiceFailureError,
 )
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.jobs.drafting import create_once
 from airflow_provider_sender.jobs.marks import marker_of
 from airflow_provider_sender.jobs.preflight import Sending, SendRefusedError

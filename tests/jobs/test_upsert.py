@@ -21,7 +21,7 @@ from airflow_provider_sender.client.errors import (
     PermissionDeniedError,
     ServiceFailureError,
 )
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.client.subscribers import Consent, Field, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.consent import ConsentMode
 from airflow_provider_sender.jobs.export import Export, export_to_file

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_sender.client.errors import ConfigurationError, InvalidRequestError, OutcomeUnknownError
 from airflow_provider_sender.client.messages import Event
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.jobs.workflow import (
     event_from,
     record_event_once,

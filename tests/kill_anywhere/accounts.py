@@ -13,11 +13,11 @@ import msgspec
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.campaigns import CampaignDefinition
-from airflow_provider_sender.client.sendara import RATE_WINDOW, SendaraClient
-from airflow_provider_sender.client.sendara_service import SendaraService
-from airflow_provider_sender.client.sender_service import SenderService
-from airflow_provider_sender.client.sendpulse import SendPulseClient
-from airflow_provider_sender.client.sendpulse_service import SendPulseService
+from airflow_provider_sender.client.sendara.client import RATE_WINDOW, SendaraClient
+from airflow_provider_sender.client.sendara.service import SendaraService
+from airflow_provider_sender.client.sender.service import SenderService
+from airflow_provider_sender.client.sendpulse.client import SendPulseClient
+from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget

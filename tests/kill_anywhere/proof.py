@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow_provider_sender.client import sendpulse_campaigns
+from airflow_provider_sender.client.sendpulse import campaigns as sendpulse_campaigns
 from airflow_provider_sender.sandbox.remote import Json, Sandbox
 from tests.kill_anywhere.accounts import RECIPIENTS, Form, When, mails_of_all_campaigns
 from tests.kill_anywhere.cases import Case, Fate, Trial

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_sender._compat import AirflowFailException
 from airflow_provider_sender.client.campaigns import Campaign
-from airflow_provider_sender.client.sender_service import SenderService
+from airflow_provider_sender.client.sender.service import SenderService
 from airflow_provider_sender.operators.campaigns import SenderCreateCampaignOperator, SenderSendCampaignOperator
 from airflow_provider_sender.operators.parameters import moment
 from airflow_provider_sender.sandbox.remote import Sandbox

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +12,9 @@ ROOT = Path(airflow_provider_sender.__file__).parent
 
 
 def modules_of(package: str) -> list[str]:
-    """Return the modules of a package of ours; none when there is no such package."""
-    folder = ROOT / package
-    return [f"airflow_provider_sender.{package}.{found.name}" for found in pkgutil.iter_modules([str(folder)])]
+    """Return the modules of a package of ours and of those within it; none when there is no such package."""
+    paths = sorted(path.relative_to(ROOT.parent) for path in (ROOT / package).rglob("*.py"))
+    return [".".join(path.with_suffix("").parts) for path in paths if path.stem != "__init__"]
 
 
 def source_of(module: str) -> ast.Module:

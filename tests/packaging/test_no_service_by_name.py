@@ -68,8 +68,8 @@ def test_no_service_is_known_by_name(path: Path) -> None:
     [
         "if service.name == 'SendPulse': pass",
         "if connection.conn_type == 'sender': pass",
-        "from airflow_provider_sender.client.sendara_errors import MEANINGS",
-        "from airflow_provider_sender.client.sender import SenderClient",
+        "from airflow_provider_sender.client.sendara.errors import MEANINGS",
+        "from airflow_provider_sender.client.sender.client import SenderClient",
         "from airflow_provider_sender.hooks import sendpulse",
         "service.sendara_only()",
     ],

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_sender.client.sender import SenderClient
+from airflow_provider_sender.client.sender.client import SenderClient
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.accounts import service_of
 

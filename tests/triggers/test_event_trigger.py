@@ -12,7 +12,7 @@ from airflow.sdk import DAG, Asset, AssetWatcher, BaseHook, Connection
 from airflow.triggers.base import BaseEventTrigger
 
 from airflow_provider_sender.client.errors import ConfigurationError
-from airflow_provider_sender.client.sender import SenderClient
+from airflow_provider_sender.client.sender.client import SenderClient
 from airflow_provider_sender.sandbox.remote import Sandbox
 from airflow_provider_sender.triggers.campaigns import SenderCampaignEventTrigger
 from tests.jobs.accounts import service_of

@@ -1,0 +1,1 @@
+"""Sender (sender.net): its calls, how it says things, and the port on top of them."""
