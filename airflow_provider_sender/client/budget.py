@@ -71,6 +71,8 @@ class Budget:
         self._remaining: int | None = None
         self._ends_at: float | None = None
         self._ended_at: float | None = None
+        # What is left of a window that began before the one known here is over for sure, and when it ends.
+        self._next: tuple[int, float] | None = None
         self._closed_until = 0.0
         self._under_way = 0
 
@@ -149,6 +151,9 @@ class Budget:
                 self._remaining = state.remaining
                 self._ends_at = ends_at
             else:
+                if ends_at is not None and ends_at > self._ends_at + ROUNDING:
+                    left = self._next[0] if self._next is not None else state.remaining
+                    self._next = (min(left, state.remaining), ends_at)
                 # Answers overtake each other: within a window the lowest figure is the newest.
                 self._remaining = min(self._remaining, state.remaining)
             if state.limit is not None:
@@ -164,6 +169,8 @@ class Budget:
             self._under_way -= 1
             if self._remaining:
                 self._remaining -= 1
+            if self._next is not None:
+                self._next = (max(self._next[0] - 1, 0), self._next[1])
 
     def refused(self, seconds: float) -> None:
         """Let no request through for ``seconds``: the service said so."""
@@ -177,8 +184,10 @@ class Budget:
         return max(waits)
 
     def _window_delay(self, now: float) -> float:
-        if self._ends_at is not None and now >= self._ends_at:
-            self._remaining, self._ends_at, self._ended_at = self._limit, None, self._ends_at
+        while self._ends_at is not None and now >= self._ends_at:
+            self._ended_at = self._ends_at
+            self._remaining, self._ends_at = self._next or (self._limit, None)
+            self._next = None
         if self._remaining is None:
             return 0.0
         reserve = min(self._reserve, (self._limit or self._reserve + 1) - 1)

@@ -251,6 +251,24 @@ def test_a_new_window_begins_with_the_whole_limit() -> None:
     assert budget.remaining == 59
 
 
+def test_a_window_that_begins_before_the_last_one_is_over_for_sure_is_not_taken_for_a_fresh_one() -> None:
+    clock = Clock()
+    budget = make(clock)
+    budget.acquire()
+    budget.answered(told(60, 40, 2.0))  # which may be over a second earlier, its end was rounded
+    clock.sleep(1.5)
+    for remaining in (59, 58, 57):
+        budget.acquire()
+        budget.answered(told(60, remaining, 60.0))
+    assert budget.remaining == 40  # until it is over for sure the lower figure counts
+    clock.sleep(1.0)
+    budget.acquire()
+    assert budget.remaining == 57
+    budget.answered(told(60, 0, 59.0))
+    budget.acquire()
+    assert clock.waits[-1] == pytest.approx(59.0, abs=1.5)
+
+
 def test_an_answer_of_the_last_window_that_was_long_under_way_says_nothing_about_the_new_one() -> None:
     clock = Clock()
     budget = make(clock)
