@@ -424,6 +424,17 @@ class FixedWindow(BaseAdapter):
         pass
 
 
+def client_of(
+    service: FixedWindow, monkeypatch: pytest.MonkeyPatch, *, max_retries: int = 8, **settings: Any
+) -> Transport:
+    monkeypatch.setattr(requests.Session, "get_adapter", lambda session, url: service)
+    time = service.time
+    budget = Budget(clock=time.now, sleep=time.sleep, **settings)
+    transport = Transport(SenderDialect(TOKEN), Settings(BASE, max_retries=max_retries), budget, sleep=time.sleep)
+    transport._rate_headers = RateHeaders(wall=time.now)
+    return transport
+
+
 def run(
     service: FixedWindow,
     monkeypatch: pytest.MonkeyPatch,
@@ -434,19 +445,15 @@ def run(
     **settings: Any,
 ) -> None:
     """Make so many calls through a whole client, from so many threads, and return when the last is answered."""
-    monkeypatch.setattr(requests.Session, "get_adapter", lambda session, url: service)
-    time = service.time
-    budget = Budget(clock=time.now, sleep=time.sleep, **settings)
-    transport = Transport(SenderDialect(TOKEN), Settings(BASE, max_retries=max_retries), budget, sleep=time.sleep)
-    transport._rate_headers = RateHeaders(wall=time.now)
+    transport = client_of(service, monkeypatch, max_retries=max_retries, **settings)
 
     def work() -> None:
         for _ in range(calls // threads):
             transport.call(repeatable("PUT", "/x"), Done)
 
-    time.run(*[work] * threads)
+    service.time.run(*[work] * threads)
     assert service.served >= calls
-    assert budget._under_way == 0
+    assert transport.budget._under_way == 0
 
 
 @pytest.mark.parametrize("threads", [1, 8])
@@ -464,6 +471,26 @@ def test_a_sole_client_is_never_refused_and_within_two_percent_of_the_floor(
     # Ten windows of sixty: the tenth begins after nine minutes, and its own requests take their time.
     own_time = 60 * service.latency / threads
     assert service.time.passed <= 9 * 60 * 1.02 + own_time * 1.5
+
+
+@pytest.mark.parametrize("name", ["ISO", "epoch", "delta"])
+def test_a_burst_is_never_refused_however_near_to_the_end_of_a_window_it_begins(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    service = FixedWindow(VirtualTime(), name=name)
+    transport, time = client_of(service, monkeypatch), service.time
+
+    def call(number: int) -> None:
+        for _ in range(number):
+            transport.call(repeatable("PUT", "/x"), Done)
+
+    for tenth in range(25):
+        time.run(lambda: call(1))
+        time.run(lambda: time.sleep(59.0 + tenth / 10))  # noqa: B023 (it is over by the next one)
+        time.run(*[lambda: call(20)] * 8)
+        time.run(lambda: time.sleep(300.0))
+
+    assert service.refused == 0
 
 
 @pytest.mark.parametrize("threads", [4, 8])
