@@ -145,7 +145,7 @@ class Budget:
             now = self._clock()
             # No window lasts longer, so what was added for the rounding of its end is taken off one that just began.
             ends_at = now + min(state.reset, self._window) if state.reset is not None else None
-            if self._ends_at is None and self._is_of_the_last_window(ends_at):
+            if ends_at is not None and self._is_of_the_last_window(ends_at, now):
                 return
             if self._ends_at is None or self._remaining is None:
                 self._remaining = state.remaining
@@ -159,9 +159,12 @@ class Budget:
             if state.limit is not None:
                 self._limit = state.limit
 
-    def _is_of_the_last_window(self, ends_at: float | None) -> bool:
+    def _is_of_the_last_window(self, ends_at: float, now: float) -> bool:
         """Tell whether an answer was long under way, and speaks of the window that is over by now."""
-        return ends_at is not None and self._ended_at is not None and ends_at < self._ended_at + ROUNDING
+        if self._ended_at is None:
+            return False
+        is_over = ends_at <= now and self._ends_at is not None and now < self._ends_at
+        return is_over or ends_at < self._ended_at + ROUNDING
 
     def unanswered(self) -> None:
         """Take note that a request ended without an answer; the service may have counted it all the same."""

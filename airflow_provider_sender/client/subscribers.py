@@ -112,6 +112,7 @@ class Membership(msgspec.Struct, frozen=True):
     :param unchanged: were in the group, or were not, already.
     :param missing: the account knows nobody of that address.
     :param invalid: the service takes them for no addresses.
+    :param held: are out, and joining would make them active; nothing was done.
     :param untold: the answer says nothing about them.
     """
 
@@ -119,4 +120,5 @@ class Membership(msgspec.Struct, frozen=True):
     unchanged: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()

@@ -42,6 +42,7 @@ class State(enum.StrEnum):
     CREATED = "created"
     UNCHANGED = "unchanged"
     MISSING = "missing"
+    HELD = "held"  # out, and joining would make them active
     GONE = "gone"
     REJECTED = "rejected"
 

@@ -97,6 +97,7 @@ class GroupRun:
         self.people.settle(answer.changed, changed)
         self.people.settle(answer.unchanged, State.UNCHANGED)
         self.people.settle(answer.missing, State.MISSING)
+        self.people.settle(answer.held, State.HELD)
         self.people.settle(answer.untold, State.UNTOLD)
         for address in answer.invalid:
             self.reject(address, _NO_ADDRESS)

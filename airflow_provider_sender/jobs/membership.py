@@ -85,6 +85,7 @@ class Synced:
     :param removed: people taken out of it.
     :param unchanged: people of the rows for whom nothing was to be done.
     :param missing: people of the rows whom the account does not know.
+    :param held: people of the rows who are out and would be made active by joining, so they were left as they are.
     :param created: people of the rows created in the group.
     :param rejected: rows without a usable address, or refused by the service.
     :param duplicates: rows that gave way to a later one for the same address.
@@ -96,6 +97,7 @@ class Synced:
     removed: int = 0
     unchanged: int = 0
     missing: int = 0
+    held: int = 0
     created: int = 0
     rejected: int = 0
     duplicates: int = 0
@@ -236,6 +238,7 @@ def _figures(run: GroupRun, how: GroupSync) -> Synced:
         removed=people.count(left),
         unchanged=people.count(State.UNCHANGED),
         missing=people.count(State.MISSING),
+        held=people.count(State.HELD),
         created=people.count(State.CREATED),
         rejected=run.rejects.count,
         duplicates=people.duplicates,
@@ -246,12 +249,13 @@ def _figures(run: GroupRun, how: GroupSync) -> Synced:
 
 def _log_end(how: GroupSync, done: Synced) -> None:
     log.info(
-        "%s: %d added, %d removed, %d unchanged, %d missing, %d created, %d rejected; %d requests",
+        "%s: %d added, %d removed, %d unchanged, %d missing, %d held, %d created, %d rejected; %d requests",
         "Plan, nothing was changed" if how.dry_run else "Done",
         done.added,
         done.removed,
         done.unchanged,
         done.missing,
+        done.held,
         done.created,
         done.rejected,
         done.requests,
@@ -259,5 +263,9 @@ def _log_end(how: GroupSync, done: Synced) -> None:
     if done.missing:
         advice = "" if how.mode is SyncMode.REMOVE else "; create_missing=True creates them"
         log.warning("The account knows nobody of %d of the addresses%s", done.missing, advice)
+    if done.held:
+        log.warning(
+            "%d people are out, and joining would make them active again; they were left as they are", done.held
+        )
     if done.rejected:
         log.warning("Rejected: %s", done.reasons)

@@ -75,7 +75,7 @@ def cancel(service: Service, campaign_id: str) -> Campaign:
         service.cancel_campaign(campaign_id)
     except (InvalidRequestError, NotFoundError) as error:
         campaign = service.campaign(campaign_id)
-        if campaign.state is CampaignState.DRAFT:
+        if campaign.state in (CampaignState.DRAFT, CampaignState.CANCELLED):
             return campaign
         if campaign.state is CampaignState.SCHEDULED and isinstance(error, InvalidRequestError):
             raise  # it is refused for another reason than that it is too late

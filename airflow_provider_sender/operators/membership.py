@@ -29,7 +29,7 @@ class SenderSyncGroupOperator(RowsOperator):
     one looks like.
 
     Returns ``{"added", "removed", "unchanged", "missing", "requests"}``, with ``create_missing`` also ``"created"``,
-    and ``"rejected"`` when rows were.
+    ``"held"`` when people are out and would be made active by joining, and ``"rejected"`` when rows were.
 
     .. seealso:: :ref:`howto/operator:SenderSyncGroupOperator`
 
@@ -123,6 +123,8 @@ class SenderSyncGroupOperator(RowsOperator):
         }
         if self.create_missing:
             counts["created"] = done.created
+        if done.held:
+            counts["held"] = done.held
         if done.rejected:
             counts["rejected"] = done.rejected
         return counts

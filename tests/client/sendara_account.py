@@ -42,6 +42,7 @@ class Ways:
     :param largest_import: contacts an import takes.
     :param nests: whether an error is within an envelope.
     :param lists_suppressed: whether the suppression list can be read.
+    :param refuses_suppression_pages: whether it refuses to be asked for in pages.
     :param takes_names: whether a broadcast's sender may have a name.
     """
 
@@ -55,6 +56,7 @@ class Ways:
     nests: bool = True
     takes_names: bool = True
     lists_suppressed: bool = True
+    refuses_suppression_pages: bool = False
 
 
 class Refused(Exception):
@@ -168,6 +170,8 @@ class SendaraAccount:
             case "GET", "suppressions":
                 if not self.ways.lists_suppressed:
                     raise Refused(404, "not_found")
+                if self.ways.refuses_suppression_pages and "limit" in query:
+                    raise Refused(400, "invalid_request")
                 told = [
                     {"channel": "email", "recipient": each, "reason": self.suppressed[each]} for each in self.suppressed
                 ]

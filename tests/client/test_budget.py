@@ -285,6 +285,23 @@ def test_an_answer_of_the_last_window_that_was_long_under_way_says_nothing_about
     assert budget.remaining == 57
 
 
+@pytest.mark.parametrize(("late", "reset"), [(0.2, 0.0), (5.0, 0.0), (0.2, 0.3)])
+def test_an_answer_of_the_last_window_does_not_use_up_a_new_one_that_is_known_already(
+    late: float, reset: float
+) -> None:
+    clock = Clock()
+    budget = make(clock)
+    for _ in range(3):
+        budget.acquire()
+    budget.answered(told(60, 40, 2.0))
+    clock.sleep(1.5)
+    budget.answered(told(60, 59, 60.0))  # of the new window, which has begun
+    clock.sleep(0.5 + late)
+    budget.acquire()
+    budget.answered(told(60, 0, reset))
+    assert budget.remaining == 59
+
+
 def test_a_new_window_is_not_overrun_by_all_threads_before_its_first_answer() -> None:
     clock = Clock()
     budget = make(clock, max_wait=5.0)

@@ -183,6 +183,17 @@ def test_consent_is_mapped(account: SendaraAccount, said: str | None, meant: Con
     assert [each.consent for each in everybody(account.service())] == [meant]
 
 
+def test_a_suppression_list_that_may_not_be_asked_for_in_pages_is_taken_as_it_came(wire: requests_mock.Mocker) -> None:
+    account = account_behind(wire, refuses_suppression_pages=True)
+    account.add("bounced0@example.com")
+    account.add("active@example.com")
+    account.suppressed = {f"bounced{number}@example.com": "hard_bounce" for number in range(50)}
+
+    read = {each.email: each.consent for each in everybody(account.service())}
+
+    assert read == {"bounced0@example.com": Consent.BOUNCED, "active@example.com": Consent.ACTIVE}
+
+
 @pytest.mark.parametrize("lists_suppressed", [True, False])
 def test_who_is_suppressed_is_not_active_whatever_the_row_says(
     wire: requests_mock.Mocker, lists_suppressed: bool

@@ -189,6 +189,7 @@ def test_an_error_in_200_may_carry_the_status_it_should_have_had() -> None:
         {"message": ""},
         {"error": 3, "sent": 4},
         {"error": None, "errors": [], "id": 1},
+        {"error": {}, "result": True},
         {},
     ],
 )

@@ -248,21 +248,27 @@ def test_whoever_is_out_stays_out_whatever_is_written(sandbox: Sandbox, service:
         ],
         trigger_automation=False,
     )
-    assert [result.refusal for result in results] == [None, None]
-    service.add_to_group(list_id(service, "B"), [OUT], trigger_automation=False)
+    assert results == [WriteResult(), WriteResult()]
+    joined = service.add_to_group(b, [OUT, JANE], trigger_automation=False)
+    assert (joined.held, joined.unchanged, joined.changed) == ((OUT,), (JANE,), ())
     members = everybody(service, service.subscribers(b))
-    assert {members[OUT].consent, members[NEW].consent} == {Consent.UNSUBSCRIBED}
+    assert {email: member.consent for email, member in members.items()} == {
+        JANE: Consent.ACTIVE,
+        NEW: Consent.UNSUBSCRIBED,
+    }
     assert service.find_subscribers([OUT])[OUT].fields["Plan"] == "bronze"
 
 
-def test_whoever_cannot_be_unsubscribed_from_a_further_list_is_not_left_in_it(
+def test_a_newcomer_who_cannot_be_unsubscribed_is_not_left_in_the_list(
     sandbox: Sandbox, service: SendPulseService
 ) -> None:
-    b = list_id(service, "B")
+    a, b = list_id(service, "A"), list_id(service, "B")
     sandbox.fault("status", path=f"/addressbooks/{b}/emails/unsubscribe", method="POST", times=None, status=500)
     with pytest.raises(ServiceFailureError):
-        service_of(sandbox, max_retries=0).add_to_group(b, [OUT], trigger_automation=False)
-    assert set(everybody(service, service.subscribers(b))) == {JANE}
+        service_of(sandbox, max_retries=0).create_subscriber(
+            change(NEW, groups=(b, a), consent=Consent.UNSUBSCRIBED), trigger_automation=False
+        )
+    assert NEW not in everybody(service, service.subscribers())
 
 
 def test_asking_to_make_somebody_active_who_is_out_is_refused(service: SendPulseService) -> None:

@@ -183,7 +183,9 @@ def test_a_ledger_is_as_its_page_says(account: Sandbox, context: Any, tmp_path: 
     assert outcomes == literals(LEDGER.column("Columns of subscriber")["outcome"]["Value"]) == ["accepted", "held"]
 
 
-def test_what_a_group_s_mirror_and_an_erasure_return(account: Sandbox, context: Any, tmp_path: Path) -> None:
+def test_what_a_group_s_mirror_and_an_erasure_return(
+    account: Sandbox, context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account.seed(rows=[{"email": "member@example.com", "groups": ["VIP"]}])
     group_id = json.loads(account.subscribers()[-1])["subscriber_tags"][0]["id"]
     rejects = tmp_path / "rejects.jsonl"
@@ -195,12 +197,24 @@ def test_what_a_group_s_mirror_and_an_erasure_return(account: Sandbox, context: 
         on_reject="warn",
     )
     documented = keys(SUBSCRIBERS, "Return value of SenderSyncGroupOperator")
-    assert list(sync.execute(context)) == [key for key in documented if key != "created"]
+    assert list(sync.execute(context)) == [key for key in documented if key not in ("created", "held")]
     written = [json.loads(line) for line in rejects.read_text().splitlines()]
     assert [list(row) for row in written] == [keys(SUBSCRIBERS, "Keys of a rejected row")] * 2
     assert "the account knows nobody of this address" in {row["reason"] for row in written}
     sync.create_missing = True
-    assert list(sync.execute(context)) == documented
+    assert list(sync.execute(context)) == [key for key in documented if key != "held"]
+
+    account.seed(rows=[{"email": "out@example.com", "groups": ["Other"], "status": "unsubscribed"}])
+    monkeypatch.setenv("AIRFLOW_CONN_SENDPULSE_DEFAULT", json.dumps(account.sendpulse_connection))
+    sync.sender_conn_id = "sendpulse_default"
+    sync.group_id = next(
+        group.id for group in services.service_for("sendpulse_default").groups() if group.title == "VIP"
+    )
+    sync.subscribers = [{"email": "out@example.com"}, {"email": "nobody"}]
+    sync.mode = "add"
+    counts = sync.execute(context)
+    assert list(counts) == documented
+    assert (counts["held"], counts["added"]) == (1, 0)
 
     erase = SenderDeleteSubscribersOperator(task_id="erase", emails=["member@example.com"])
     assert list(erase.execute(context)) == keys(SUBSCRIBERS, "Return value of SenderDeleteSubscribersOperator")

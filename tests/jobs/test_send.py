@@ -733,6 +733,17 @@ def test_it_is_too_late_for_what_begins_to_be_sent_meanwhile() -> None:
             cancel(service, "c1")
 
 
+def test_what_somebody_else_takes_back_meanwhile_is_taken_back() -> None:
+    class TakenBack(MemoryService):
+        def cancel_campaign(self, campaign_id: str) -> None:
+            self.put(campaign_id, state=CampaignState.CANCELLED)
+            raise InvalidRequestError("Campaign is not scheduled")
+
+    service = TakenBack(campaigns=[Campaign("c1", state=CampaignState.SCHEDULED)])
+
+    assert cancel(service, "c1").state is CampaignState.CANCELLED
+
+
 @pytest.mark.parametrize("state", [CampaignState.FAILED, CampaignState.NEEDS_ATTENTION, CampaignState.UNKNOWN])
 def test_what_is_neither_scheduled_nor_sent_is_not_called_too_late(state: CampaignState) -> None:
     service = MemoryService(campaigns=[Campaign("c1", state=state)])

@@ -65,12 +65,10 @@ def test_a_call_still_waiting_at_a_reset_never_happens(sender_sandbox: Sandbox, 
 
 
 def test_one_delayed_call_holds_up_no_other(sender_sandbox: Sandbox, api: Api) -> None:
-    sender_sandbox.fault("delay", "/groups", seconds=1)
+    sender_sandbox.fault("delay", "/groups", seconds=60)
     with pytest.raises(requests.ReadTimeout):
         api.call("GET", "/groups", timeout=0.05)
-    started = time.perf_counter()
-    api.get("/subscribers")
-    assert time.perf_counter() - started < 0.5
+    api.call("GET", "/subscribers", timeout=30)
 
 
 @pytest.mark.parametrize(("kind", "mails"), [("drop_before", 0), ("drop_after", 1)])

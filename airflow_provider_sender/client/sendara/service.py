@@ -83,7 +83,7 @@ class SendaraService(Service):
         self._writer = SendaraWriter(client, import_form)
         self._suppressions = Suppressions(client)
         self._broadcasts_a_page: int | None = None
-        self._newest_broadcast: str | None = None
+        self._first_of_page: dict[int, str] = {}
 
     def identity(self) -> str:
         """Return what tells this account from every other.
@@ -206,7 +206,8 @@ class SendaraService(Service):
         """Return one page of all broadcasts, the newest first; one past the last is empty.
 
         How many a page holds is not documented: as many as the first one brought. Nor is, in the reference, that there
-        are pages: where another one begins as the first does, there are none.
+        are pages: where another one begins as the first does, there are none; or as the one before it does, where a
+        broadcast was made since the first was read.
         """
         if self._broadcasts_a_page is None and number > 1:
             self.campaigns_page(1)
@@ -214,9 +215,10 @@ class SendaraService(Service):
         rows = self.client.list_broadcasts(offset=(number - 1) * size)
         if number == 1 and rows:
             self._broadcasts_a_page = size = len(rows)
-            self._newest_broadcast = rows[0].id
-        elif rows and rows[0].id == self._newest_broadcast:
+        elif rows and rows[0].id in (self._first_of_page.get(1), self._first_of_page.get(number - 1)):
             rows = []
+        if rows:
+            self._first_of_page[number] = rows[0].id
         last = number + 1 if rows and len(rows) >= size else number
         return CampaignsPage(tuple(campaign_from(row) for row in rows), number, last if rows else max(1, number - 1))
 
@@ -258,7 +260,14 @@ class SendaraService(Service):
         except NotFoundError as error:
             # What it answers when it is too late is not documented: as long as there is one, this is a refusal.
             self.campaign(campaign_id)
-            raise InvalidRequestError(error.message, path=error.path, status=error.status, code=error.code) from error
+            raise InvalidRequestError(
+                error.message,
+                method=error.method,
+                path=error.path,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+            ) from error
 
     def check_can_schedule(self) -> None:
         """Do nothing: times are sent with their zone."""

@@ -11,7 +11,7 @@ import threading
 
 import msgspec
 
-from airflow_provider_sender.client.errors import NotFoundError, PermissionDeniedError
+from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError, PermissionDeniedError
 from airflow_provider_sender.client.sendara.client import SendaraClient
 from airflow_provider_sender.client.sendara.contact_records import SendaraSuppression
 from airflow_provider_sender.client.sendara.listing import PAGE_SIZE, ROUND_NUMBER
@@ -63,6 +63,13 @@ class Suppressions:
         except (NotFoundError, PermissionDeniedError) as error:
             # Its reference does not have the call, only its clients do.
             log.info("The suppression list cannot be read, so contacts are taken as their rows say (%s)", error)
+        except InvalidRequestError as error:
+            if not states:
+                raise
+            # Nor does anything say that it may be asked for in pages.
+            log.warning(
+                "Sendara returns %d suppressions and refuses to say whether there are more (%s)", len(states), error
+            )
         return states
 
 

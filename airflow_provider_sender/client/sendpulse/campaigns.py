@@ -1,4 +1,4 @@
-"""SendPulse's campaigns in the words of ``campaigns.py``: their states, their statistics, and how one is made."""
+"""SendPulse's campaigns in the words of ``client/campaigns.py``: their states and statistics, and how one is made."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class SendPulseDialect:
 def _unfolded(said: _Said) -> _Said:
     """Return what an answer says with what stands inside its ``error``, where that is an object."""
     inside = said.error
-    if not isinstance(inside, Mapping):
+    if not isinstance(inside, Mapping) or not inside:
         return said
     message, code = inside.get("message"), inside.get("error_code", inside.get("code"))
     return replace(said, message=said.message or message, error_code=said.error_code or code, is_error=True)

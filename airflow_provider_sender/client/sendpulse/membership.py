@@ -12,17 +12,19 @@ from airflow_provider_sender.client.errors import NotFoundError
 from airflow_provider_sender.client.rows import Write, WriteResult
 from airflow_provider_sender.client.sendpulse.client import SendPulseClient
 from airflow_provider_sender.client.sendpulse.writes import Variables, write_all
-from airflow_provider_sender.client.subscribers import Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import OPTED_OUT, Membership, Subscriber, SubscriberChange
 
 
 def join(client: SendPulseClient, list_id: str, emails: Sequence[str], known: Mapping[str, Subscriber]) -> Membership:
-    """Put people into a list, with the variables their other lists have.
+    """Put people into a list, with the variables their other lists have; nobody who is out.
 
     :param known: those the account knows, by address in lower case.
     :raises NotFoundError: when there is no such list.
     """
     addresses = list(dict.fromkeys(email.lower() for email in emails))
-    joining = [email for email in addresses if email in known and list_id not in known[email].groups]
+    outside = [email for email in addresses if email in known and list_id not in known[email].groups]
+    held = [email for email in outside if known[email].consent in OPTED_OUT]
+    joining = [email for email in outside if known[email].consent not in OPTED_OUT]
     if not joining:
         client.get_mailing_list(list_id)
     writes = [
@@ -33,8 +35,9 @@ def join(client: SendPulseClient, list_id: str, emails: Sequence[str], known: Ma
     _raise_missing_list(results.values())
     return Membership(
         changed=tuple(email for email, result in results.items() if result.refusal is None),
-        unchanged=tuple(email for email in addresses if email in known and email not in results),
+        unchanged=tuple(email for email in addresses if email in known and email not in outside),
         missing=tuple(email for email in addresses if email not in known),
+        held=tuple(held),
         invalid=tuple(email for email, result in results.items() if result.refusal is not None),
     )
 

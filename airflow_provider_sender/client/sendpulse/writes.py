@@ -4,9 +4,10 @@ A variable belongs to a mailing list, so a change is made in each list a person 
 takes along what the others know. The service answers that a call was taken and nothing about anybody in it, so all of
 them are looked up once it is done.
 
-Nobody who is out is made active: no call of SendPulse's does that to somebody in a list they are out of. Joining a list
-would make them active in that one. So they are unsubscribed there at once, and their variables are changed by a call
-that can do nothing else.
+Nobody who is out is made active: no call of SendPulse's does that to somebody in a list they are out of. Joining a
+further list would make them active in that one, so they do not; and their variables are changed by a call that can do
+nothing else. A newcomer whose row says that they are out is put into one list and unsubscribed by the very next call;
+should that call not be made any more, the next try still finds the person active and the row saying otherwise.
 """
 
 from __future__ import annotations
@@ -137,10 +138,13 @@ def _planned(write: Write) -> _Task:
     change, current = write.change, write.current
     there = current.groups if current is not None else ()
     task = _Task(write, tuple(group for group in change.groups if group not in there), there)
+    if task.is_out:
+        # In one list a newcomer is out as well as in several, and every further one could be left half done.
+        task.joins = task.joins[:1] if current is None else ()
     refusal = None
     if change.email is None and "@" not in change.key:
         refusal = _NO_ADDRESS
-    elif not task.joins and not task.stays:
+    elif not (task.joins or task.stays or (current is not None and task.is_out)):
         refusal = _NO_LIST
     elif change.consent not in (None, Consent.ACTIVE, *OPTED_OUT):
         refusal = _CANNOT_ASK
@@ -170,7 +174,7 @@ def _put_in(client: SendPulseClient, tasks: Sequence[_Task], variables: Variable
 
 
 def _put_in_as_out(client: SendPulseClient, tasks: Sequence[_Task], variables: Variables) -> None:
-    """Put people who must not be mailed into lists, and unsubscribe them there at once."""
+    """Put newcomers who must not be mailed into lists, and unsubscribe them there at once."""
     for list_id, members in _by_list((task for task in tasks if task.is_out), lambda task: task.joins).items():
         _add(client, list_id, members, variables)
         added = [task.email for task in members if task.refusal is None]
