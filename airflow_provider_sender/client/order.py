@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import dropwhile
 
 from airflow_provider_sender.client.paging import Page, Row
@@ -44,9 +44,9 @@ class Watch:
             return False
         if all(is_new):
             return True
-        after_repeats = zip(is_new, moments, strict=True)
+        after_repeats: Iterable[tuple[bool, str]] = zip(is_new, moments, strict=True)
         if not is_own:
-            after_repeats = dropwhile(lambda each: not each[0], after_repeats)  # type: ignore[assignment]
+            after_repeats = dropwhile(lambda each: not each[0], after_repeats)
         late = [moment for new, moment in dropwhile(lambda each: each[0], after_repeats) if new]
         is_at_end = page.number >= page.last - 1
         return not late or (is_at_end and min(late) >= self._newest)

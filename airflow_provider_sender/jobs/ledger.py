@@ -220,6 +220,7 @@ class Ledger:
         except Exception as unsaved:
             if error is None:
                 raise
+            # Whatever it was, why the job ended is what has to be heard.
             log.warning("The ledger could not be saved (%s); what was sent since its last save is sent again", unsaved)
 
     def _confirmed(self, check: Callable[[], None]) -> None:

@@ -264,8 +264,6 @@ def _log_end(how: GroupSync, done: Synced) -> None:
         advice = "" if how.mode is SyncMode.REMOVE else "; create_missing=True creates them"
         log.warning("The account knows nobody of %d of the addresses%s", done.missing, advice)
     if done.held:
-        log.warning(
-            "%d people are out, and joining would make them active again; they were left as they are", done.held
-        )
+        log.warning("Held, as they are out and joining would make them active again: %d", done.held)
     if done.rejected:
         log.warning("Rejected: %s", done.reasons)

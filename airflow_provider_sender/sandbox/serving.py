@@ -19,7 +19,7 @@ except ImportError:
 class _OpenProtocol(HttpProtocol):
     """Hands the application its connection, so that it can close it in a client's face."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's has it
         # Of all a protocol has, this dictionary is what reaches the application, in scope["state"].
         self.app_state: dict[str, Any] = {**self.app_state, "transport": transport}
         super().connection_made(transport)
