@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         AirflowNotFoundException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        AirflowTaskTimeout,
     )
 else:
     try:
@@ -24,6 +25,7 @@ else:
             AirflowNotFoundException,
             AirflowSensorTimeout,
             AirflowSkipException,
+            AirflowTaskTimeout,
         )
     except ImportError:  # Airflow 3.1.0
         from airflow.exceptions import (
@@ -32,6 +34,7 @@ else:
             AirflowNotFoundException,
             AirflowSensorTimeout,
             AirflowSkipException,
+            AirflowTaskTimeout,
         )
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "AirflowNotFoundException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "AirflowTaskTimeout",
     "NotedIntents",
     "conf",
 ]

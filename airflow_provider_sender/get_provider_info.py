@@ -233,6 +233,24 @@ def get_provider_info() -> dict[str, object]:
             },
         ],
         "connection-types": CONNECTION_TYPES,
+        "config": {
+            "sender": {
+                "description": "Settings of airflow-provider-sender.",
+                "options": {
+                    "file_permissions": {
+                        "description": (
+                            "Who may read the files that tasks make on a local disk: exports, reports, rejects and "
+                            "ledgers, as for chmod. They hold people's data, so by default only their owner may. A "
+                            "file that takes the place of another keeps the permissions of that one."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "640",
+                        "default": "600",
+                    },
+                },
+            },
+        },
         "asset-uris": [
             {
                 "schemes": ["sender", "sendpulse", "sendara"],

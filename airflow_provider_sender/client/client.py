@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -35,6 +36,12 @@ class Client:
         # Says whether two connections open the same account the same way, and nothing else about them.
         opened = " ".join((settings.base_url, *credentials))
         self.fingerprint = blake2b(opened.encode(), digest_size=8).hexdigest()
+
+    def announce_tokens(self, to: Callable[[str], object]) -> None:
+        """Have every token that is fetched from now on told to somebody who keeps it out of logs.
+
+        Most services have no tokens beside the credentials they are opened with.
+        """
 
     def call(self, request: Request, answer_type: type[AnswerT]) -> AnswerT:
         """Make one call and return its answer decoded.

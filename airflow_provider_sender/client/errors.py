@@ -30,10 +30,20 @@ _ADDRESS = re.compile(rf"(?:\"[^\"\n]*\"|(?<!{_LOCAL}){_LOCAL}+?)(?:@|%40){_DOMA
 # A service's own sentence is worth reading, a whole HTML page is not.
 _LONGEST_MESSAGE = 400
 
+# What is shorter would be found in ordinary words.
+_SHORTEST_SECRET = 6
+
 
 def without_addresses(text: str) -> str:
     """Return ``text`` with every e-mail address replaced by ``<address>``."""
     return _ADDRESS.sub("<address>", text)
+
+
+def _without(secret: str, text: str) -> str:
+    """Return a text without a secret, also where the end of the text was cut off in the middle of it."""
+    text = text.replace(secret, "<secret>")
+    cut = (secret[:length] for length in range(len(secret) - 1, _SHORTEST_SECRET - 1, -1))
+    return next((text.removesuffix(part) + "<secret>" for part in cut if text.endswith(part)), text)
 
 
 class SenderError(Exception):
@@ -112,6 +122,20 @@ class ServiceError(SenderError):
         if nothing_done is not None:
             self.nothing_done = nothing_done
         super().__init__(self.message)
+
+    def withhold(self, secret: str) -> None:
+        """Take a secret out of everything that the service said, which may repeat what it was sent.
+
+        :param secret: a token or key; one that is too short to be one is left alone.
+        """
+        if len(secret) < _SHORTEST_SECRET:
+            return
+        self.message = _without(secret, self.message)
+        self.errors = {
+            _without(secret, field): [_without(secret, text) for text in texts] for field, texts in self.errors.items()
+        }
+        self.code = _without(secret, self.code) if isinstance(self.code, str) else self.code
+        self.args = (self.message,)
 
     def __str__(self) -> str:
         parts = [self.message]

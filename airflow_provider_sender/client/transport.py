@@ -27,6 +27,7 @@ from airflow_provider_sender.client.errors import (
     OutcomeUnknownError,
     RateLimitError,
     SenderError,
+    ServiceError,
     ServiceFailureError,
     without_addresses,
 )
@@ -144,9 +145,11 @@ class Transport:
         answer, authorization = self._exchange(request)
         error = self._dialect.error_in(answer, request)
         if isinstance(error, AuthenticationError) and self._renewed(authorization):
-            answer, _ = self._exchange(request)
+            answer, authorization = self._exchange(request)
             error = self._dialect.error_in(answer, request)
         if error is not None:
+            if isinstance(error, ServiceError):
+                error.withhold(authorization.rpartition(" ")[-1])
             if isinstance(error, RateLimitError) and error.retry_after is None:
                 error.retry_after = self._rate_headers.retry_after(answer.headers)
             elif isinstance(error, ServiceFailureError) and error.retry_after is None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from airflow.sdk import BaseHook
+from airflow.sdk.log import mask_secret
 
 from airflow_provider_sender.client.account import Account
 from airflow_provider_sender.client.budget import Budget, Pace, shared_budget
@@ -126,7 +127,11 @@ class AccountHook(BaseHook, Generic[ClientT, ServiceT]):
         if in_a_hurry:
             timeout, max_wait = min(settings.timeout, _HURRIED_TIMEOUT), min(settings.max_wait, _HURRIED_WAIT)
             settings = replace(settings, max_retries=0, timeout=timeout, max_wait=max_wait)
-        return cls.opened(connection, extra, settings, budget)
+        service = cls.opened(connection, extra, settings, budget)
+        if not in_a_hurry:
+            # Not in a triggerer, where Airflow 3.1 cannot be told from a thread. No token is logged there either way.
+            service.client.announce_tokens(mask_secret)
+        return service
 
     @classmethod
     def credentials_in(cls, connection: Connection) -> tuple[str, ...]:

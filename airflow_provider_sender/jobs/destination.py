@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
+import stat
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from upath import UPath
 
 from airflow_provider_sender.client.errors import ConfigurationError
+from airflow_provider_sender.jobs.scratch import if_abandoned, private_file
+
+# Who may do what with a new file on this machine, as for ``chmod``.
+_permissions = 0o600
+
+
+def set_permissions(permissions: int) -> None:
+    """Say who may do what with the files that are made on this machine from now on.
+
+    :param permissions: as for ``chmod``. By default nobody but their owner may read them: they hold people's data.
+    """
+    global _permissions
+    _permissions = permissions
 
 
 @contextlib.contextmanager
@@ -20,6 +36,8 @@ def published(path: UPath, *, parameter: str, also_on_error: bool = False) -> It
 
     It is written under another name beside its place and moved there at the end, which is atomic on a local disk and a
     server-side copy of a finished object elsewhere. A reader sees the old file or the new one, never half of one.
+    On this machine only its owner can read it (see ``set_permissions``), unless it takes the place of one that others
+    can read, too.
 
     :param path: where the file is to be.
     :param parameter: the user's parameter the path comes from, for the error.
@@ -28,7 +46,7 @@ def published(path: UPath, *, parameter: str, also_on_error: bool = False) -> It
     """
     partial = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.partial"
     with can_be_written(path, parameter=parameter):
-        file = partial.open("wb")
+        file = _opened_here(partial, path) if is_local(path) else partial.open("wb")
     is_worth_it = False
     try:
         with file:
@@ -77,6 +95,20 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return f"{type(error).__name__}: {error}"
+
+
+def _opened_here(partial: UPath, path: UPath) -> BinaryIO:
+    """Open a file on this machine that takes the place of another, and remove what killed processes left of it."""
+    place = Path(path.path)
+    for left in place.parent.glob(f".{glob.escape(place.name)}.{'[0-9a-f]' * 12}.partial"):
+        with if_abandoned(left) as is_abandoned:
+            if is_abandoned:
+                left.unlink(missing_ok=True)
+    try:
+        permissions = stat.S_IMODE(place.stat().st_mode)
+    except FileNotFoundError:
+        permissions = _permissions
+    return private_file(Path(partial.path), permissions)
 
 
 def _take_place(partial: UPath, path: UPath) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -30,6 +29,7 @@ from airflow_provider_sender.jobs import ledger_format
 from airflow_provider_sender.jobs.destination import published, reason
 from airflow_provider_sender.jobs.ledger_format import ACCEPTED, HELD
 from airflow_provider_sender.jobs.ledger_lock import LedgerLock, LedgerUnavailableError
+from airflow_provider_sender.jobs.scratch import private_directory, private_file
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ class Ledger:
             if not self._is_read_only:
                 self._lock.acquire()
                 undo.callback(self._lock.release)
-            self.file = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="sender-ledger-"))) / "ledger.sqlite"
+            self.file = undo.enter_context(private_directory("ledger")) / "ledger.sqlite"
+            private_file(self.file).close()
             self._open()
             undo.callback(self._database.close)
             self._undo = undo.pop_all()
@@ -158,15 +159,16 @@ class Ledger:
 
         :raises LedgerUnavailableError: when somebody else has taken it over, or nothing can be written.
         """
+        last_saved = self.about.saved_at
         self._note(
             credentials=self._service.fingerprint,
             generation=self.about.generation + 1,
             saved_at=_now(),
             saved_by=self._owner,
         )
-        ledger_format.write_about(self._database, self.about)
-        self._database.execute("commit")
         try:
+            ledger_format.write_about(self._database, self.about)
+            self._database.execute("commit")
             self._confirmed(self._lock.beat)
             self._confirmed(self._check_nobody_wrote)
             with published(self._path, parameter="ledger_path") as place, self.file.open("rb") as copy:
@@ -175,8 +177,15 @@ class Ledger:
         except ConfigurationError as error:
             # It could be written to when the work began; later it may be so again.
             raise LedgerUnavailableError(str(error)) from error
+        except (OSError, sqlite3.OperationalError) as error:  # a disk that is full, say
+            recorded = f"holds what was accepted until {last_saved}" if last_saved else "holds nothing yet"
+            raise LedgerUnavailableError(
+                f"ledger_path: {self._path} could not be saved ({reason(error)}). The ledger {recorded}. The next run "
+                "sends again what was sent after that, which does no harm."
+            ) from error
         finally:
-            self._database.execute("begin")
+            if not self._database.in_transaction:
+                self._database.execute("begin")
         self._is_changed = False
 
     def _open(self) -> None:

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 # A sign of life is given with every save, every minute or so; a single request with all its retries takes less, too.
 STALE_AFTER = timedelta(minutes=15)
 
+# A sign of life further in the future than that was given by a clock that is wrong.
+_CLOCKS_DIFFER = timedelta(hours=1)
+
 # Longer than it takes from finding no lock to having written one.
 READ_BACK_AFTER = 1.0
 
@@ -52,9 +55,15 @@ class _Lock(msgspec.Struct, frozen=True):
     heartbeat: _Moment
     token: str
 
-    @property
-    def is_stale(self) -> bool:
-        return datetime.now(UTC) - self.heartbeat > STALE_AFTER
+    def is_stale(self, last_written: datetime | None) -> bool:
+        """Tell whether whoever holds it has given no sign of life for too long.
+
+        :param last_written: when the storage says the object was written. Its owner's clock may have been wrong, and a
+            sign of life from the future would be believed for ever.
+        """
+        now = datetime.now(UTC)
+        heartbeat = self.heartbeat if last_written is None else min(self.heartbeat, last_written)
+        return not now - STALE_AFTER <= heartbeat <= now + _CLOCKS_DIFFER
 
 
 class LedgerLock:
@@ -123,7 +132,7 @@ class LedgerLock:
     def _check_may_take_over(self, found: _Lock) -> None:
         if found.owner == self._mine.owner:
             log.info("The ledger was left behind by an earlier try of this task; taking it over")
-        elif found.is_stale:
+        elif found.is_stale(self._last_written()):
             log.warning("The ledger was left behind by %s at %s; taking it over", found.owner, _text(found.heartbeat))
         else:
             raise LedgerUnavailableError(
@@ -132,6 +141,15 @@ class LedgerLock:
                 f"is done. If that one is dead, the ledger is free {STALE_AFTER.seconds // 60} minutes after its last "
                 f"sign of life, or at once when {self._ledger}.lock is deleted."
             )
+
+    def _last_written(self) -> datetime | None:
+        """Return when the lock was written, by the storage's own clock, if it tells."""
+        try:
+            self._ledger.fs.invalidate_cache()
+            written: datetime = self._ledger.fs.modified(self._path)
+        except (OSError, NotImplementedError, KeyError):
+            return None
+        return written if written.tzinfo is not None else written.replace(tzinfo=UTC)
 
     def _create(self) -> bool:
         """Make the lock on a local disk; return whether there was none."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_sender._compat import AirflowFailException
+from airflow_provider_sender._compat import AirflowFailException, AirflowTaskTimeout
 from airflow_provider_sender.operators.lineage import Traffic, openlineage_of, tell
 from airflow_provider_sender.operators.parameters import given
 from airflow_provider_sender.operators.undisclosed import revealed
@@ -69,12 +70,28 @@ class SenderOperator(BaseOperator):
         """Return what this task read and wrote before it failed, as far as it is known."""
         return self.get_openlineage_facets_on_complete(task_instance)
 
+    def on_kill(self) -> None:
+        """End the work where it is, so that what it holds is given back and what it has begun to write is removed."""
+        end_work()
+
     def service(self) -> Service:
         """Return the account."""
         # Imported here: parsing a DAG must not load an HTTP client.
         from airflow_provider_sender.hooks.services import service_for
 
         return service_for(self.sender_conn_id)
+
+
+def end_work() -> None:
+    """End the work of a task that Airflow wants to end; for ``on_kill``, the last thing it does.
+
+    Airflow calls that in the middle of the work (SIGTERM), and would have the work go on afterwards until it kills the
+    process. It calls it after the work as well, when that took longer than ``execution_timeout``.
+
+    :raises SystemExit: in the middle of the work. Airflow retries the task then, if it is to be retried.
+    """
+    if not isinstance(sys.exception(), AirflowTaskTimeout):
+        raise SystemExit("The task was told to end (SIGTERM).")
 
 
 @contextlib.contextmanager

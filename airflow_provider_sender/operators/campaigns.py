@@ -243,6 +243,7 @@ class SenderSendCampaignOperator(SenderOperator):
         """Take a scheduled campaign back, if that was asked for and the task is killed while it waits in a worker."""
         if self._waited_for is not None:
             self._waited_for.take_back()
+        super().on_kill()
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
         """Go on when the trigger has seen the end; return the campaign's id."""

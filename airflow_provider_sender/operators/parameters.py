@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_sender._compat import conf
+
 if TYPE_CHECKING:
     from upath import UPath
 
@@ -159,7 +161,9 @@ def storage_path(value: Any, parameter: str) -> UPath:
     :raises ConfigurationError: when it is missing or no path.
     """
     from airflow_provider_sender.client.errors import ConfigurationError
+    from airflow_provider_sender.jobs.destination import set_permissions
 
+    set_permissions(_file_permissions())
     try:
         # It stands for a UPath and has all of one, whether or not this Airflow derives it from one.
         return cast("UPath", ObjectStoragePath(given(value, parameter)))
@@ -167,6 +171,25 @@ def storage_path(value: Any, parameter: str) -> UPath:
         if isinstance(error, ConfigurationError):
             raise
         raise ConfigurationError(f"{parameter}: is no path this Airflow can open ({error}).") from error
+
+
+def _file_permissions() -> int:
+    """Return who may read new files, as Airflow's configuration says.
+
+    :raises ConfigurationError: when that is not an octal number, or leaves out the owner.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    said = conf.get("sender", "file_permissions", fallback="600")
+    try:
+        permissions = int(said, base=8)
+    except ValueError:
+        permissions = 0
+    if not (permissions & 0o600 == 0o600 and permissions <= 0o777):
+        raise ConfigurationError(
+            f"[sender] file_permissions is {said!r}. Write it as for chmod, so that the owner reads and writes: 640."
+        )
+    return permissions
 
 
 def storage_file(value: Any, parameter: str) -> UPath:

@@ -11,7 +11,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_sender._compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
-from airflow_provider_sender.operators.base import no_retry_when_final
+from airflow_provider_sender.operators.base import end_work, no_retry_when_final
 from airflow_provider_sender.operators.parameters import given, seconds
 from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent
 from airflow_provider_sender.sensors.failed_looks import FailedLooks
@@ -134,6 +134,7 @@ class SenderCampaignSensor(BaseSensorOperator):
         """Take a scheduled campaign back, if that was asked for and the task is killed while it waits in a worker."""
         if self._waited_for is not None:
             self._waited_for.take_back()
+        end_work()
 
     def _patience(self) -> Patience:
         from airflow_provider_sender.jobs.waiting import Patience

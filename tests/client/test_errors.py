@@ -99,3 +99,19 @@ def test_an_error_that_crosses_a_process_boundary_keeps_what_it_knows(duplicate:
     twin = duplicate(error)  # type: ignore[operator]
 
     assert (str(twin), twin.status, twin.errors) == (str(error), 422, {"a": ["b"]})
+
+
+@pytest.mark.parametrize("before", ["", "x" * 380, "x" * 392])
+def test_a_secret_is_taken_out_of_everything_the_service_said_even_where_it_was_cut_off(before: str) -> None:
+    secret = "sk_live_0123456789abcdef"
+    error = InvalidRequestError(f"{before}{secret}", errors={secret: [f"{secret} is revoked"]}, code=f"key:{secret}")
+    error.withhold(secret)
+    shown = f"{error} {error!r} {error.args} {error.message} {error.errors} {error.code}"
+    assert secret[:6] not in shown
+    assert "<secret>" in shown
+
+
+def test_what_is_too_short_for_a_secret_is_a_word_like_others() -> None:
+    error = InvalidRequestError("No token was sent")
+    error.withhold("token")
+    assert error.message == "No token was sent"

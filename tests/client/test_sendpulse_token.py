@@ -8,7 +8,12 @@ import pytest
 import requests_mock
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.errors import AuthenticationError, OutcomeUnknownError, ServiceFailureError
+from airflow_provider_sender.client.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    ServiceFailureError,
+)
 from airflow_provider_sender.client.sendpulse.client import SendPulseClient
 from airflow_provider_sender.client.sendpulse.token import ClientCredentials, Token, shared_credentials
 from airflow_provider_sender.client.settings import Settings
@@ -194,3 +199,38 @@ def test_eight_threads_whose_token_is_revoked_renew_it_once_and_lose_nothing(sen
         thread.join(20)
     assert found == [1] * 8
     assert sender_sandbox.counters()["by_path"]["POST /oauth/access_token"] == before + 1
+
+
+def test_tokens_and_secrets_that_the_service_repeats_are_in_no_error() -> None:
+    client = client_of()
+    told: list[str] = []
+    client.announce_tokens(told.append)
+    with requests_mock.Mocker() as service:
+        service.post(f"{BASE}/oauth/access_token", json={"access_token": TOKEN})
+        service.get(f"{BASE}/senders", status_code=422, json={"message": f"{TOKEN} is not for this", "error_code": 9})
+        with pytest.raises(InvalidRequestError) as refused:
+            client.list_senders()
+    assert TOKEN not in f"{refused.value!r} {refused.value}"
+    assert told == [TOKEN]  # for Airflow's masker
+    client = client_of()
+    with requests_mock.Mocker() as service:
+        service.post(f"{BASE}/oauth/access_token", status_code=401, json={"message": f"No such client: {SECRET}"})
+        with pytest.raises(AuthenticationError) as unknown:
+            client.list_senders()
+    assert SECRET not in f"{unknown.value!r} {unknown.value}"
+
+
+def test_a_task_registers_the_token_with_airflows_masker(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk import Connection
+
+    from airflow_provider_sender.hooks import account
+    from airflow_provider_sender.hooks.sendpulse import SendPulseHook
+
+    masked: list[object] = []
+    monkeypatch.setattr(account, "mask_secret", masked.append)
+    connection = Connection(conn_id="c", conn_type="sendpulse", host=BASE, login="id-masked", password=SECRET)
+    with requests_mock.Mocker() as service:
+        service.post(f"{BASE}/oauth/access_token", json={"access_token": TOKEN})
+        service.get(f"{BASE}/senders", json=[])
+        SendPulseHook.service_of(connection, {}).client.list_senders()
+    assert masked == [TOKEN]

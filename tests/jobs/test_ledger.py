@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -215,7 +216,10 @@ def test_a_save_that_fails_hides_no_other_error_and_leaves_the_old_ledger(
         monkeypatch.setattr(type(local.fs), "mv", _no_space)
         raise RuntimeError("first")
     assert "could not be saved" in caplog.text
-    with pytest.raises(OSError, match="No space"), ledger(local) as kept:
+    with (
+        pytest.raises(LedgerUnavailableError, match=r"No space.*holds what was accepted until 20"),
+        ledger(local) as kept,
+    ):
         kept.accept(Entry("new@x.lt"), ())
     assert [key for key, *_ in rows(local)] == ["old@x.lt"]
     assert files(local) == ["ledger.sqlite"]
@@ -561,6 +565,31 @@ def test_of_many_who_want_it_at_the_same_time_one_gets_it(
     assert all("owner " in each for each in refused)
     winners[0].release()
     assert files(path) == []
+
+
+def test_a_lock_of_a_clock_that_was_wrong_goes_stale_by_the_storages_own_time(local: UPath) -> None:
+    never = "2099-01-01T00:00:00+00:00"
+    written_lock(local, json.dumps({"owner": "dead", "since": never, "heartbeat": never, "token": "t"}).encode())
+    with pytest.raises(LedgerUnavailableError, match="in use by dead"), ledger(local):
+        pytest.fail("it was written just now")
+    an_hour_ago = time.time() - 3600
+    os.utime(lock_of(local), (an_hour_ago, an_hour_ago))
+    with ledger(local) as kept:
+        kept.accept(Entry(), ())
+    assert len(rows(local)) == 1
+
+
+def test_a_lock_from_the_future_in_a_storage_that_tells_no_times_holds_nobody_up(
+    path: UPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untold(*_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(type(path.fs), "modified", untold)
+    never = "2099-01-01T00:00:00+00:00"
+    written_lock(path, json.dumps({"owner": "dead", "since": never, "heartbeat": never, "token": "t"}).encode())
+    with ledger(path) as kept:
+        kept.accept(Entry(), ())
 
 
 @pytest.fixture(autouse=True)

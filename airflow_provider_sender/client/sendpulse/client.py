@@ -7,6 +7,8 @@ What the API wants as Base64 is given as it is and encoded on the way. Lists are
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.client import Client, fits_a_header
 from airflow_provider_sender.client.errors import ConfigurationError
@@ -45,7 +47,11 @@ class SendPulseClient(Client, SendPulseEndpoints):
                     f"The connection's {what} has blanks, line breaks or other characters no id, secret or key has. "
                     "Copy it again, without the word Bearer."
                 )
-        credentials: Credentials = StaticKey(secret)
-        if client_id:
-            credentials = shared_credentials(client_id, secret, settings, budget)
+        self._tokens = shared_credentials(client_id, secret, settings, budget) if client_id else None
+        credentials: Credentials = StaticKey(secret) if self._tokens is None else self._tokens
         super().__init__(SendPulseDialect(credentials), settings, budget, client_id, secret)
+
+    def announce_tokens(self, to: Callable[[str], object]) -> None:
+        """Have every token that is fetched from now on told to somebody who keeps it out of logs."""
+        if self._tokens is not None:
+            self._tokens.announce = to

@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 
 from airflow_provider_sender.client.budget import Budget
-from airflow_provider_sender.client.errors import AuthenticationError, ServiceFailureError
+from airflow_provider_sender.client.errors import AuthenticationError, ServiceError, ServiceFailureError
 from airflow_provider_sender.client.request import repeatable
 from airflow_provider_sender.client.sendpulse.dialect import TOKEN_PATH, SendPulseDialect
 from airflow_provider_sender.client.settings import Settings
@@ -54,6 +54,8 @@ class ClientCredentials:
         self._token = ""
         self._good_until = 0.0
         self._refusal: tuple[float, AuthenticationError] | None = None
+        # Told every new token, so that it can be kept out of logs.
+        self.announce: Callable[[str], object] = lambda token: None
 
     def token(self) -> str:
         """Return a token that is good, as far as is known; the first caller gets it from the service.
@@ -79,6 +81,7 @@ class ClientCredentials:
         self._token = ""
         try:
             fetched = self._fetch()
+            self.announce(fetched.access_token)
         except AuthenticationError as error:
             self._refusal = (asked_at, error)
             raise
@@ -110,4 +113,12 @@ def token_call(client_id: str, client_secret: str, settings: Settings, budget: B
     """
     transport = Transport(SendPulseDialect(None), replace(settings, max_retries=0), budget)
     body = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    return lambda: transport.call(repeatable("POST", TOKEN_PATH, body=body), Token)
+
+    def fetch() -> Token:
+        try:
+            return transport.call(repeatable("POST", TOKEN_PATH, body=body), Token)
+        except ServiceError as error:
+            error.withhold(client_secret)
+            raise
+
+    return fetch
