@@ -15,11 +15,13 @@ class Write:
     :param current: the subscriber as the account has it; None when there is none, or nobody looked.
     :param is_new: whether somebody is to be created. A service that looks people up in calls for many, or can only be
         read whole, is never asked to change somebody without ``current``.
+    :param may_reactivate: whether it does no harm if somebody who opted out is made active by it.
     """
 
     change: SubscriberChange
     current: Subscriber | None = None
     is_new: bool = False
+    may_reactivate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,9 @@ class Service(ABC):
     """A service, bound to one account.
 
     ``largest_batch`` is how many addresses a call for many takes, ``largest_write`` how many rows
-    :meth:`write_subscribers` and ``largest_lookup`` how many addresses :meth:`find_subscribers` handles at the cost of
-    about one. ``template_brings`` are the attributes of a :class:`Message` that a template kept with the service has of
+    :meth:`write_subscribers` takes, and ``largest_lookup`` how many addresses :meth:`find_subscribers` handles at the
+    cost of about one request. ``largest_careful_write`` is how many rows one request writes if nobody may be made active
+    by it. ``template_brings`` are the attributes of a :class:`Message` that a template kept with the service has of
     its own, so that a mail from it has none, and ``template_needs`` those that such a mail must have all the same.
     ``fingerprint`` is a digest of the service's address and the credentials in use: where it is the same,
     the account is.
@@ -69,6 +70,7 @@ class Service(ABC):
     capabilities: ClassVar[frozenset[Capability]]
     largest_batch: ClassVar[int]
     largest_write: ClassVar[int] = 1
+    largest_careful_write: ClassVar[int] = 1
     largest_lookup: ClassVar[int] = 1
     template_brings: ClassVar[frozenset[str]] = frozenset({"subject", "sender", "reply_to"})
     template_needs: ClassVar[frozenset[str]] = frozenset()

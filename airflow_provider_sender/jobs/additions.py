@@ -17,6 +17,7 @@ create table addition (
     address text not null,           -- lower case
     line integer not null,           -- of the row that asks for it
     key text not null,               -- what names the row's person
+    is_certain integer not null,     -- whether the account is known to have the rest of the row
     is_made integer not null default 0,
     primary key (group_id, address, line)
 ) without rowid;
@@ -35,11 +36,14 @@ class Additions:
         """Forget all of it."""
         self._database.close()
 
-    def add(self, line: int, key: str, address: str, groups: Iterable[str]) -> None:
-        """Note that a row's person is to be put into groups."""
+    def add(self, line: int, key: str, address: str, groups: Iterable[str], *, is_certain: bool) -> None:
+        """Note that a row's person is to be put into groups.
+
+        :param is_certain: whether the account is known to have the rest of the row.
+        """
         self._database.executemany(
-            "insert or ignore into addition (group_id, address, line, key) values (?, ?, ?, ?)",
-            ((group, address.lower(), line, key) for group in groups),
+            "insert or ignore into addition (group_id, address, line, key, is_certain) values (?, ?, ?, ?, ?)",
+            ((group, address.lower(), line, key, is_certain) for group in groups),
         )
 
     def groups(self) -> list[str]:
@@ -77,10 +81,15 @@ class Additions:
         """Ask for no additions for a row any more."""
         self._database.execute("delete from addition where line = ?", (line,))
 
-    def finished(self) -> int:
-        """Return how many rows' additions were all made."""
-        query = "select count(*) from (select line from addition group by line having min(is_made))"
-        return int(self._database.execute(query).fetchone()[0])
+    def finished(self, *, is_certain: bool) -> int:
+        """Return how many rows' additions were all made.
+
+        :param is_certain: of the rows the account is known to have, or of the others.
+        """
+        query = (
+            "select count(*) from (select line from addition where is_certain = ? group by line having min(is_made))"
+        )
+        return int(self._database.execute(query, (is_certain,)).fetchone()[0])
 
     def __len__(self) -> int:
         return int(self._database.execute("select count(*) from addition where not is_made").fetchone()[0])

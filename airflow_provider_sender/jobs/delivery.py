@@ -17,7 +17,7 @@ import msgspec
 
 from airflow_provider_sender.client.errors import InvalidRequestError, NotFoundError
 from airflow_provider_sender.client.rows import Write, WriteResult
-from airflow_provider_sender.client.subscribers import Membership, Subscriber, SubscriberChange
+from airflow_provider_sender.client.subscribers import OPTED_OUT, Membership, Subscriber, SubscriberChange
 from airflow_provider_sender.jobs.additions import Additions
 from airflow_provider_sender.jobs.batches import in_batches, in_chunks
 from airflow_provider_sender.jobs.consent import Decision, decide, not_among
@@ -57,7 +57,8 @@ class Delivery:
                 self._ledger.keep_up()
                 progress.advance(len(rows))
             self._add_to_groups()
-            self._outcome.count_updated(self._additions.finished())
+            self._outcome.count_updated(self._additions.finished(is_certain=True))
+            self._outcome.unconfirmed += self._additions.finished(is_certain=False)
 
     def _attempt(self, row: StagedRow, write: Callable[[], None]) -> None:
         """Do something about a row; when it is refused, reject it."""
@@ -84,13 +85,17 @@ class Delivery:
             current = row.current or found.get(row.key)
             decision, change = decision_on(row, current, self._how.consent, is_seen=sees_all(self._service))
             if decision in (Decision.CREATE, Decision.UPDATE):
-                writes.append((row, decision, Write(change, current, is_new=decision is Decision.CREATE)))
+                writes.append((row, decision, self._write_of(change, current, decision)))
             elif decision is Decision.JOIN:
                 self._attempt(row, partial(self._join, row, change, current))
             else:
                 settle(self._job, row, decision)
         for batch in in_chunks(writes, self._service.largest_write):
             self._write_all(batch)
+
+    def _write_of(self, change: SubscriberChange, current: Subscriber | None, decision: Decision) -> Write:
+        is_new = decision is Decision.CREATE
+        return Write(change, current, is_new=is_new, may_reactivate=self._how.may_reactivate)
 
     def _write_all(self, batch: Sequence[tuple[StagedRow, Decision, Write]]) -> None:
         results = self._service.write_subscribers(
@@ -109,13 +114,14 @@ class Delivery:
             return
         if result.refusal is not None:
             raise result.refusal
-        if decision is Decision.CREATE:
+        if decision is Decision.UPDATE:
+            self._join(row, write.change, write.current, is_certain=result.is_certain)
+        elif result.is_certain:
             self._ledger.accept(row, write.change.groups)
             self._outcome.count_created()
         else:
-            self._join(row, write.change, write.current)
-        if not result.is_certain:
             self._outcome.unconfirmed += 1
+        if not result.is_certain:
             self._ledger.forget(row.key)  # the next run finds out, or writes it again
 
     def _write_anew(self, row: StagedRow) -> None:
@@ -126,16 +132,18 @@ class Delivery:
         decision, change = decide(row.change, None, self._how.consent)
         if decision is not Decision.CREATE:
             raise NotFoundError("Nobody has this phone or id.")
-        write = Write(change, is_new=True)
+        write = self._write_of(change, None, decision)
         (result,) = self._service.write_subscribers([write], trigger_automation=self._how.trigger_automation)
         self._written(row, decision, write, result)
 
-    def _join(self, row: StagedRow, change: SubscriberChange, current: Subscriber | None) -> None:
+    def _join(
+        self, row: StagedRow, change: SubscriberChange, current: Subscriber | None, *, is_certain: bool = True
+    ) -> None:
         """Note that a person has what the row asks for but for some groups, and which ones those are."""
         there = row.known_groups if current is None else not_among(row.change.groups, change.groups)
         self._ledger.accept(row, there)
         if not change.groups:
-            self._outcome.count_updated()
+            self._count_written(is_certain=is_certain)
             return
         address = row.change.email or (current.email if current is not None else None)
         if address is None and current is None:
@@ -144,10 +152,16 @@ class Delivery:
                 raise NotFoundError("Nobody has this phone or id.")
             address = current.email
         if address is not None:
-            self._additions.add(row.line, row.key, address, change.groups)
+            self._additions.add(row.line, row.key, address, change.groups, is_certain=is_certain)
         elif current is not None:
             self._join_alone(row, change.groups, current)
+            self._count_written(is_certain=is_certain)
+
+    def _count_written(self, *, is_certain: bool) -> None:
+        if is_certain:
             self._outcome.count_updated()
+        else:
+            self._outcome.unconfirmed += 1
 
     def _join_alone(self, row: StagedRow, groups: Iterable[str], current: Subscriber) -> None:
         """Put somebody into groups by a call of their own, with all groups, as they may take the others' place."""
@@ -179,6 +193,7 @@ class Delivery:
             return
         self._made(group_id, (*answer.changed, *answer.unchanged))
         self._reject_all(group_id, answer.invalid, _NO_ADDRESS)
+        self._hold_all(group_id, answer.held)
         for address in (*answer.missing, *answer.untold):
             for line, _ in self._additions.rows(group_id, address):
                 row = self._staging.row(line)
@@ -198,6 +213,18 @@ class Delivery:
         self._additions.made(group_id, addresses)
         for address in addresses:
             self._ledger.join([key for _, key in self._additions.rows(group_id, address)], group_id)
+
+    def _hold_all(self, group_id: str, addresses: Iterable[str]) -> None:
+        """Account for people who opted out, and whom joining the group would make active again."""
+        for address in addresses:
+            for line, _ in self._additions.rows(group_id, address):
+                row = self._staging.row(line)
+                self._additions.drop(line)
+                self._ledger.hold(row, row.change.groups)
+                if row.change.consent in OPTED_OUT:
+                    self._outcome.count_updated()  # as the row asks: it says that they opted out
+                else:
+                    self._outcome.held += 1
 
     def _reject_all(self, group_id: str, addresses: Iterable[str], why: Rejected) -> None:
         for address in addresses:

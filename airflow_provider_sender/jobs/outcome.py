@@ -39,6 +39,10 @@ class RowsRejectedError(SenderError):
         self.outcome = outcome
 
 
+class RowsUnaccountedError(SenderError):
+    """It cannot be told of every row what became of it."""
+
+
 @dataclass(frozen=True)
 class Upsert:
     """How rows go into the account.
@@ -56,17 +60,22 @@ class Upsert:
     trigger_automation: bool = False
     dry_run: bool = False
 
+    @property
+    def may_reactivate(self) -> bool:
+        """Whether people who opted out may be made active."""
+        return self.consent is ConsentMode.OVERWRITE
+
 
 @dataclass
 class Upserted:
-    """What became of the rows. In a dry run ``sent`` is what would be sent.
+    """What became of the rows; each is in one count. In a dry run ``sent`` is what would be sent.
 
     :param sent: rows created or updated.
     :param unchanged: rows that are in the account as they are, by the account's own word or the ledger's.
     :param rejected: rows that are malformed or that the service refused.
     :param held: rows that would have made someone active again who is not.
     :param duplicates: rows that gave way to a later one with the same key.
-    :param unconfirmed: rows among those sent that the service took without telling, or showing, what became of them.
+    :param unconfirmed: rows the service took without telling, or showing, what became of them.
     :param plan: what was going to be done, before anything was.
     """
 
@@ -92,6 +101,20 @@ class Upserted:
         """Count rows whose people were there and are changed."""
         self.updated += rows
         self.sent += rows
+
+    def check_complete(self, rows: int) -> None:
+        """Make sure that every row is in one count.
+
+        :param rows: how many rows there were.
+        :raises RowsUnaccountedError: when one is in none, or in two.
+        """
+        counts = (self.sent, self.unchanged, self.rejected, self.held, self.duplicates, self.unconfirmed)
+        if sum(counts) != rows:
+            raise RowsUnaccountedError(
+                f"There were {rows} rows, and what became of them adds up to {sum(counts)} ({self.sent} sent, "
+                f"{self.unchanged} unchanged, {self.rejected} rejected, {self.held} held, {self.duplicates} "
+                f"duplicates, {self.unconfirmed} unconfirmed). This is a fault of the package; please report it."
+            )
 
     def reasons_sentence(self) -> str:
         """Return the most frequent reasons of rejection, with how often each was given."""

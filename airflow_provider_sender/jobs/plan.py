@@ -72,13 +72,15 @@ class Plan:
         else:
             self.undecided += 1
 
-    def complete(self, service: Service, *, made: int = 0) -> None:
+    def complete(self, service: Service, *, may_reactivate: bool = False, made: int = 0) -> None:
         """Work out what it costs, when all rows are counted.
 
+        :param may_reactivate: whether people who opted out may be made active.
         :param made: requests that it took to find all this out, where they are to be counted, too.
         """
         self.requests = made + calls_for(self.lookups, service.largest_lookup)
-        self.requests += calls_for(self.writes, service.largest_write)
+        a_request = service.largest_write if may_reactivate else service.largest_careful_write
+        self.requests += calls_for(self.writes, a_request)
         self.requests += sum(calls_for(count, service.largest_batch) for count in self.additions.values())
         transport = service.transport
         limits = [limit for limit in (transport.budget.limit, transport.settings.requests_per_minute) if limit]

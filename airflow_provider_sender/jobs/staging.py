@@ -152,6 +152,11 @@ class Staging(ScratchDatabase):
         return self._count("select count(*) from row")
 
     @property
+    def taken_in(self) -> int:
+        """How many rows there were, whatever became of them."""
+        return self._added + self._count("select count(*) from malformed")
+
+    @property
     def duplicates(self) -> int:
         """Rows that gave way to a later one with the same key."""
         return self._added - len(self)

@@ -63,6 +63,7 @@ def upsert(
         if not how.dry_run:
             Delivery(job).deliver()
         outcome.rejected = job.rejects.count
+        outcome.check_complete(staging.taken_in)
     outcome.requests = service.transport.requests_made - requests_before
     _log_end(how, outcome)
     return outcome
@@ -82,7 +83,7 @@ def _decide(job: Job, requests_before: int) -> None:
     plan.rejected, plan.unchanged = job.rejects.count, outcome.unchanged
     decide_beforehand(job, is_read=read_account(job))
     made = transport.requests_made - requests_before if job.how.dry_run else 0
-    plan.complete(job.service, made=made)
+    plan.complete(job.service, may_reactivate=job.how.may_reactivate, made=made)
     log.info("Plan: %s", plan.sentence(transport.budget))
     if job.how.dry_run:
         outcome.count_created(plan.creates)
@@ -113,7 +114,7 @@ def _log_end(how: Upsert, outcome: Upserted) -> None:
         )
     if outcome.unconfirmed:
         log.warning(
-            "%d of the rows sent are not confirmed: the service took them without telling what became of each",
+            "%d rows are not confirmed: the service took them without telling what became of each",
             outcome.unconfirmed,
         )
     if outcome.held:

@@ -348,12 +348,42 @@ def test_an_import_the_account_does_not_know_stops_nobody(wire: requests_mock.Mo
     assert len(account.contacts) == 5
 
 
-def test_five_hundred_newcomers_are_one_request(account: SendaraAccount) -> None:
-    writes = [Write(wants(f"p{number}@example.com"), is_new=True) for number in range(500)]
+@pytest.mark.parametrize(
+    "told", [{"consent": Consent.UNSUBSCRIBED}, {"consent": Consent.ACTIVE}, {}], ids=["out", "active", "overwritten"]
+)
+def test_five_hundred_newcomers_are_one_request_if_nobody_can_be_made_active_unasked(
+    account: SendaraAccount, told: dict[str, Any]
+) -> None:
+    writes = [
+        Write(wants(f"p{number}@example.com", **told), is_new=True, may_reactivate=not told) for number in range(500)
+    ]
 
     account.service().write_subscribers(writes, trigger_automation=False)
 
     assert account.calls == [("POST", "/v1/contacts/import")]
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_whoever_opts_out_after_having_been_read_or_is_not_listed_at_all_stays_out(
+    account: SendaraAccount, is_seen: bool
+) -> None:
+    account.ways.import_subscribes = True
+    service = account.service()
+    for number in range(20):
+        account.add(f"p{number}@example.com")
+    known = service.find_subscribers([f"p{number}@example.com" for number in range(20)])
+    for contact in account.contacts.values():
+        contact["email_consent"] = "unsubscribed"
+    writes = [
+        Write(wants(email, firstname="Ann"), current if is_seen else None, is_new=not is_seen)
+        for email, current in known.items()
+    ]
+
+    results = service.write_subscribers(writes, trigger_automation=False)
+
+    assert not any(result.refusal for result in results)
+    assert {each["email_consent"] for each in account.contacts.values()} == {"unsubscribed"}
+    assert {each["first_name"] for each in account.contacts.values()} == {"Ann"}
 
 
 def test_whoever_must_not_be_mailed_is_written_so(account: SendaraAccount) -> None:

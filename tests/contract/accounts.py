@@ -66,7 +66,7 @@ KINDS = (
         listing="/v1/contacts",
         start="/v1/broadcasts/*/send",
         look="/v1/broadcasts/*",
-        write="/v1/contacts/import",
+        write="/v1/contacts",
         message="/v1/send",
     ),
 )

@@ -72,6 +72,7 @@ class SendaraService(Service):
     # Members are added one by one, but to find out their ids the account is read once for all of them.
     largest_batch: ClassVar[int] = 5_000
     largest_write: ClassVar[int] = 500
+    largest_careful_write: ClassVar[int] = 1
     largest_lookup: ClassVar[int] = 5_000
     # Whom a mail is from is said beside the template.
     template_brings: ClassVar[frozenset[str]] = frozenset({"subject"})

@@ -4,8 +4,10 @@ An import answers with counters and does not say who was skipped. Where anybody 
 is made again for either half, down to a few rows that are then written by calls of their own, which say why.
 
 Two things about an import are documented nowhere, and both are kept from mattering. Whether it adds to the attributes
-and tags a contact has or puts others in their place: so it is given all of them. And what becomes of the consent of
-somebody it is not told about: so people who may not be mailed go into one only with the consent they are to have.
+and tags a contact has or puts others in their place: so it is given all of them. And whether it makes active whoever it
+is told no consent of: so it is told one of everybody, or it is meant to make them active. Whoever is only to be left as
+they are is written by a call of their own, which changes nothing else and creates nobody who is there: they may have
+opted out since they were seen, or not have been seen though they are there.
 """
 
 from __future__ import annotations
@@ -134,12 +136,12 @@ class SendaraWriter:
     def _may_be_imported(self, write: Write) -> bool:
         if self._form is ImportForm.FILE or write.change.email is None:
             return False
-        current = write.current
+        current, is_told = write.current, write.change.consent is not None
         if current is None:
-            return True
-        may_be_mailed_or_told = current.consent is Consent.ACTIVE or write.change.consent is not None
+            return is_told or write.may_reactivate
+        is_active = write.may_reactivate and current.consent is Consent.ACTIVE
         is_the_same = (current.email or "").lower() == write.change.email.lower()
-        return may_be_mailed_or_told and is_the_same and not _has_more_than_texts(current)
+        return (is_told or is_active) and is_the_same and not _has_more_than_texts(current)
 
     def _import(self, batch: list[tuple[int, Write]]) -> list[tuple[int, Write]]:
         """Import rows; return those that have to be written by calls of their own."""

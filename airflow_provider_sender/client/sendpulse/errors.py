@@ -77,6 +77,9 @@ TOO_FAST = 2020202020
 LIST_NAME_TAKEN = 203
 NO_ACTIVE_ADDRESSES = "active emails not found"
 
+# What a call about one address is refused with when no mailing list has it, or when it is not an address.
+UNKNOWN_ADDRESS = frozenset({17, 303, 502, 906})
+
 MEANINGS: Mapping[int, Meaning] = {
     8: _final("The call holds no data."),
     10: _final("The sender's e-mail address is missing."),

@@ -158,9 +158,15 @@ class SendPulsePeople(Calls):
     def get_addresses(self, emails: Sequence[str]) -> dict[str, list[Member]]:
         """Return what each mailing list says about each of many addresses; those in none may be missing."""
         answer = self.call(repeatable("POST", "/emails", body={"emails": list(emails)}), Json)
-        found = answer if isinstance(answer, Mapping) else {}
+        if answer == []:  # an object without members, as PHP writes it
+            return {}
+        if not isinstance(answer, Mapping):
+            kind = type(answer).__name__
+            raise ServiceFailureError(f"SendPulse's answer about addresses cannot be read (it is a {kind}).")
         try:
-            return {address: msgspec.convert(said or [], list[Member], strict=False) for address, said in found.items()}
+            return {
+                address: msgspec.convert(said or [], list[Member], strict=False) for address, said in answer.items()
+            }
         except msgspec.ValidationError as error:
             raise ServiceFailureError(f"SendPulse's answer about addresses cannot be read ({error}).") from None
 

@@ -92,6 +92,7 @@ class SendPulseService(Service):
     )
     largest_batch: ClassVar[int] = MOST_ADDRESSES
     largest_write: ClassVar[int] = 100
+    largest_careful_write: ClassVar[int] = 100
     largest_lookup: ClassVar[int] = 100
     # A template is the content alone.
     template_brings: ClassVar[frozenset[str]] = frozenset()
