@@ -84,7 +84,7 @@ def test_calls_for_many_cost_as_many_as_there_are_calls() -> None:
     plan = plan_of(*[Decision.CREATE] * 11, *[Decision.UPDATE] * 10)
     for _ in range(101):
         plan.add_lookup(is_newcomer=False)
-    plan.complete(service_with(None, largest_write=10, largest_lookup=50))
+    plan.complete(service_with(None, largest_careful_write=10, largest_lookup=50))
     assert plan.requests == 3 + 3 + 2  # writes, lookups, group additions
 
 
