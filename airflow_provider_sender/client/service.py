@@ -59,9 +59,9 @@ class Service(ABC):
 
     ``largest_batch`` is how many addresses a call for many takes, ``largest_write`` how many rows
     :meth:`write_subscribers` takes, and ``largest_lookup`` how many addresses :meth:`find_subscribers` handles at the
-    cost of about one request. ``largest_careful_write`` is how many rows one request writes if nobody may be made active
-    by it. ``template_brings`` are the attributes of a :class:`Message` that a template kept with the service has of
-    its own, so that a mail from it has none, and ``template_needs`` those that such a mail must have all the same.
+    cost of about one request. ``largest_careful_write`` is how many rows one request writes if nobody may be made
+    active by it. ``template_brings`` are the attributes of a :class:`Message` that a template kept with the service has
+    of its own, so that a mail from it has none, and ``template_needs`` those that such a mail must have all the same.
     ``fingerprint`` is a digest of the service's address and the credentials in use: where it is the same,
     the account is.
     """

@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 MOST_FAILURES_IN_A_ROW = 10
 _LONG_ENOUGH_AWAY = 150.0
 
+# What would end a wait for good is looked at twice, so many seconds apart: a list that lags behind, or one node of a
+# service, may say once that a campaign is not there, was cancelled, or that the token is wrong.
+LOOK_TWICE_AFTER = 5.0
+
 
 class Outlook(enum.Enum):
     """What can be expected of a campaign."""
@@ -92,17 +96,6 @@ def outlook(campaign: Campaign, waited: float, patience: Patience) -> tuple[Outl
     return Outlook.WAIT, ""
 
 
-def is_done(campaign: Campaign, waited: float, patience: Patience) -> bool:
-    """Return whether a campaign is done.
-
-    :raises CampaignNotSentError: when it will never be.
-    """
-    expected, why = outlook(campaign, waited, patience)
-    if expected is Outlook.NEVER:
-        raise CampaignNotSentError(campaign, why)
-    return expected is Outlook.DONE
-
-
 class Wait:
     """One wait for one campaign: when to look, and what each look means.
 
@@ -131,29 +124,46 @@ class Wait:
         self.failures = failures
         self._most_failures = max(MOST_FAILURES_IN_A_ROW, math.ceil(_LONG_ENOUGH_AWAY / max(poll_interval, 1.0)))
         self._not_before = 0.0
+        self.is_in_doubt = False
 
     def saw(self, campaign: Campaign, waited: float) -> bool:
         """Take note of the campaign as it is; return whether it is sent.
 
-        :raises CampaignNotSentError: when it will never be.
+        :raises CampaignNotSentError: when it will never be, as two looks in a row have found.
         """
         self.failures = 0
         self._not_before = 0.0
-        return is_done(campaign, waited, self.patience)
+        expected, why = outlook(campaign, waited, self.patience)
+        if expected is Outlook.NEVER:
+            self._end_if_sure(CampaignNotSentError(campaign, why))
+            return False
+        self.is_in_doubt = False
+        return expected is Outlook.DONE
 
     def failed(self, error: Exception) -> None:
         """Take note of a look that brought nothing.
 
-        :raises Exception: the error itself, when looking again cannot mend it, or too many looks in a row have failed.
+        :raises Exception: the error itself, when two looks in a row have found that looking again cannot help, or too
+            many looks in a row have failed.
         """
         if isinstance(error, NotFoundError):
-            raise no_such_campaign(error, self.campaign_id) from error
-        if not (isinstance(error, ServiceError) and error.retryable):
+            self._end_if_sure(no_such_campaign(error, self.campaign_id))
+            return
+        if not isinstance(error, ServiceError):
             raise error
+        if not error.retryable:
+            self._end_if_sure(error)
+            return
         self.failures += 1
         self._not_before = error.retry_after or 0.0
         if self.failures >= self._most_failures:
             raise error
+
+    def _end_if_sure(self, error: SenderError) -> None:
+        if self.is_in_doubt:
+            raise error
+        log.info("%s Looking once more before the wait ends", error)
+        self.is_in_doubt = True
 
     def pause(self, waited: float) -> float:
         """Return the seconds until the next look: an interval, or what the service asks for; the last is at the end.
@@ -162,11 +172,17 @@ class Wait:
         """
         left = self.timeout - waited
         if left <= 0:
-            raise CampaignTimeoutError(
-                f"Campaign {self.campaign_id} was not sent within {self.timeout:.0f} s. It was left alone and may be "
-                "sent later."
-            )
+            raise self.timed_out()
+        if self.is_in_doubt:
+            return min(self.poll_interval, LOOK_TWICE_AFTER, left)
         return min(max(self.poll_interval, self._not_before), left)
+
+    def timed_out(self) -> CampaignTimeoutError:
+        """Return the error of a wait whose time is over."""
+        return CampaignTimeoutError(
+            f"Campaign {self.campaign_id} was not sent within {self.timeout:.0f} s. It was left alone and may be sent "
+            "later."
+        )
 
 
 def wait_until_sent(

@@ -221,14 +221,14 @@ class SenderSendCampaignOperator(SenderOperator):
             return campaign.id
 
     def _wait(self, service: Service, campaign: Campaign, poll_interval: float, timeout: float) -> None:
-        from airflow_provider_sender.jobs.waiting import Patience, is_done, wait_until_sent
+        from airflow_provider_sender.jobs.waiting import Outlook, Patience, outlook, wait_until_sent
 
         patience = Patience(accept_partly_sent=self.accept_partly_sent)
         if not self.deferrable:
             if self.cancel_on_kill:
                 self._waited_for = WaitedFor(self.sender_conn_id, campaign.id)
             wait_until_sent(service, campaign.id, poll_interval=poll_interval, timeout=timeout, patience=patience)
-        elif not is_done(campaign, 0.0, patience):
+        elif outlook(campaign, 0.0, patience)[0] is not Outlook.DONE:
             defer_until_sent(
                 self,
                 campaign.id,

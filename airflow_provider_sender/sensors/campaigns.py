@@ -19,7 +19,9 @@ from airflow_provider_sender.sensors.failed_looks import FailedLooks
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_sender.jobs.waiting import Patience
+    from airflow_provider_sender.client.campaigns import Campaign
+    from airflow_provider_sender.client.service import Service
+    from airflow_provider_sender.jobs.waiting import Patience, Wait
 
 
 class SenderCampaignSensor(BaseSensorOperator):
@@ -104,7 +106,7 @@ class SenderCampaignSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
-        from airflow_provider_sender.client.errors import SenderError
+        from airflow_provider_sender.client.errors import ServiceError
         from airflow_provider_sender.hooks.services import service_for
         from airflow_provider_sender.jobs.waiting import Wait, state_in_words
 
@@ -118,17 +120,33 @@ class SenderCampaignSensor(BaseSensorOperator):
             failed = self._failed_looks = self._failed_looks or FailedLooks(context, is_rescheduled=self.reschedule)
             wait = Wait(campaign_id, self._patience(), poll_interval=self.poke_interval, failures=failed.count)
             try:
-                campaign = service.campaign(campaign_id)
-            except SenderError as error:
+                campaign, is_done = self._seen(service, wait, context)
+            except ServiceError as error:
                 wait.failed(error)
                 failed.keep(wait.failures)
                 self.log.warning("The campaign's state could not be read (%d times in a row): %s", wait.failures, error)
                 return PokeReturnValue(is_done=False)
-            is_done = wait.saw(campaign, self._waited(context))
             failed.keep(0)
         if not is_done:
             self.log.info("Campaign %s is %s", campaign_id, state_in_words(campaign))
         return PokeReturnValue(is_done=is_done, xcom_value=campaign.summary())
+
+    def _seen(self, service: Service, wait: Wait, context: Context) -> tuple[Campaign, bool]:
+        """Return the campaign, and whether it is sent; what would end the wait for good is looked at twice."""
+        from airflow_provider_sender.client.errors import ServiceError
+
+        try:
+            campaign = service.campaign(wait.campaign_id)
+            is_done = wait.saw(campaign, self._waited(context))
+            if not wait.is_in_doubt:
+                return campaign, is_done
+        except ServiceError as error:
+            if error.retryable:
+                raise
+            wait.failed(error)
+        time.sleep(wait.pause(0.0))
+        campaign = service.campaign(wait.campaign_id)
+        return campaign, wait.saw(campaign, self._waited(context))
 
     def on_kill(self) -> None:
         """Take a scheduled campaign back, if that was asked for and the task is killed while it waits in a worker."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Hashable, Mapping
 from datetime import timedelta
 from hashlib import sha256
@@ -14,6 +15,11 @@ from airflow_provider_sender.triggers.loading import client_loaded
 
 if TYPE_CHECKING:
     from airflow_provider_sender.client.campaigns import Campaign
+
+
+# Seconds the last look may take, which begins when time is up. A service that answers slower, or a secrets backend that
+# does not answer at all, must not keep the task waiting.
+_LAST_LOOK = 5.0
 
 
 class SenderCampaignTrigger(BaseTrigger):
@@ -86,7 +92,10 @@ class SenderCampaignTrigger(BaseTrigger):
             timeout=self.end_time - self.began,
         )
         try:
-            event = _event("sent", await campaign_when_sent(self.sender_conn_id, wait, self.began))
+            async with asyncio.timeout(max(0.0, self.end_time - time.time()) + _LAST_LOOK):
+                event = _event("sent", await campaign_when_sent(self.sender_conn_id, wait, self.began))
+        except TimeoutError:
+            event = _event("timeout", None, str(wait.timed_out()))
         except CampaignNotSentError as error:
             event = _event("never", error.campaign, str(error))
         except CampaignTimeoutError as error:

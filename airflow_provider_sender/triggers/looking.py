@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -115,9 +115,11 @@ class CampaignLooker:
         on_page, alone = self._pages.plan(campaign_ids, attempt, this.pages, _now())
         if attempt:
             self._pages.read_alone(alone, _now() + _INTERVALS_WITHOUT * this.interval)
+        # As many at a time as there are threads: a task for each of thousands would hold up the event loop.
+        one_by_one = iter(alone)
         await asyncio.gather(
             *(self._look_on_page(page, members, this, attempt) for page, members in on_page.items()),
-            *(self._look_at(campaign_id, this) for campaign_id in alone),
+            *(self._look_at_each(one_by_one, this) for _ in range(min(_THREADS, len(alone)))),
         )
 
     async def _look_on_page(self, number: int, campaign_ids: Collection[str], this: _Round, attempt: int) -> None:
@@ -143,6 +145,10 @@ class CampaignLooker:
         rest = [campaign_id for campaign_id in campaign_ids if campaign_id not in there]
         if rest:
             await self._look(rest, this, attempt + 1)
+
+    async def _look_at_each(self, campaign_ids: Iterator[str], this: _Round) -> None:
+        for campaign_id in campaign_ids:
+            await self._look_at(campaign_id, this)
 
     async def _look_at(self, campaign_id: str, this: _Round) -> None:
         try:

@@ -42,6 +42,8 @@ class Member:
 
     def take(self, answer: Campaign | Exception) -> None:
         """Go by what a look brought, or by why it brought nothing."""
+        if self.wait.is_in_doubt and asyncio.get_running_loop().time() < self.due:
+            return  # another answer of the look that raised the doubt; the next look settles it
         try:
             if isinstance(answer, Exception):
                 self.wait.failed(answer)
@@ -51,6 +53,10 @@ class Member:
             self._go_on()
         except Exception as final:
             self.over.set_exception(final)
+
+    def end(self, error: Exception) -> None:
+        """End the wait: nothing is asked for it any more."""
+        self.over.set_exception(error)
 
     def _go_on(self) -> None:
         pause = self.wait.pause(time.time() - self.began)

@@ -14,33 +14,27 @@ import contextvars
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from airflow_provider_sender.client.campaigns import Campaign
 from airflow_provider_sender.client.errors import AuthenticationError, PermissionDeniedError, SenderError
 from airflow_provider_sender.client.service import Service
 from airflow_provider_sender.hooks.services import service_for_trigger
-from airflow_provider_sender.jobs.waiting import Wait
+from airflow_provider_sender.jobs.waiting import LOOK_TWICE_AFTER, Wait
 from airflow_provider_sender.triggers.looking import CampaignLooker
 from airflow_provider_sender.triggers.members import SHORTEST_INTERVAL, Member
 
 # Who is due within this part of an interval is looked for together with whoever is due now.
 _NEARLY_DUE = 0.05
 
-# Those whose wait is over all go on before anything else in the event loop does, so only so many are told at once.
-_TOLD_AT_ONCE = 25
+# Those whose wait is over all go on before anything else in the event loop does, so only so many are told at once; and
+# to tell the others takes time, too.
+_ENDED_AT_ONCE = 25
+_TOLD_AT_ONCE = 200
 
 # When so many things are forbidden and nothing was read in between, it is not about one of them but about the account.
 _FORBIDDEN_TO_ALL = 3
 # The listing counts for more than a campaign.
 _LISTING = frozenset({"the listing", "its pages"})
-
-
-class _Refusal(NamedTuple):
-    """A token the service refused."""
-
-    fingerprint: str
-    error: AuthenticationError
 
 
 class SharedPoll:
@@ -63,18 +57,15 @@ class SharedPoll:
         self._rounds: set[asyncio.Task[None]] = set()
         self._next_round: asyncio.TimerHandle | None = None
 
-    async def sent(self, wait: Wait, began: float, refusal: _Refusal | None = None) -> Campaign:
+    async def sent(self, wait: Wait, began: float) -> Campaign:
         """Return the campaign when it is sent.
 
         :param began: when the wait began, epoch seconds.
-        :param refusal: a token that is known not to be accepted any more.
         :raises SenderError: what ended the wait instead.
         """
         self._present += 1
         try:
-            service = await self._connected()
-            if refusal is not None and service.fingerprint == refusal.fingerprint:
-                raise refusal.error
+            await self._connected()
             return await self._outcome(wait, began)
         finally:
             self._present -= 1
@@ -198,7 +189,8 @@ class SharedPoll:
         if isinstance(error, AuthenticationError) or (isinstance(error, PermissionDeniedError) and is_forbidden_to_all):
             # That is about the account, not about the campaigns that were asked for.
             self._end(error)
-            await self._in_turn((each, error) for each in self._waiting())
+            for each in list(self._waiting()):
+                each.end(error)
             return
         members = [each for campaign_id in campaign_ids for each in self._of(campaign_id)]
         await self._in_turn((each, error) for each in members if each.is_asked_for)
@@ -208,14 +200,14 @@ class SharedPoll:
 
     async def _in_turn(self, answers: Iterable[tuple[Member, Campaign | Exception]]) -> None:
         """Tell members, without letting too many go on at the same moment."""
-        over = 0
+        told = ended = 0
         for member, answer in list(answers):
             if not member.is_waiting:
                 continue
             member.take(answer)
-            over += not member.is_waiting
-            if over == _TOLD_AT_ONCE:
-                over = 0
+            told, ended = told + 1, ended + (not member.is_waiting)
+            if ended == _ENDED_AT_ONCE or told == _TOLD_AT_ONCE:
+                told = ended = 0
                 await asyncio.sleep(0)
 
 
@@ -225,20 +217,22 @@ _polls: dict[tuple[asyncio.AbstractEventLoop, str], SharedPoll] = {}
 async def campaign_when_sent(conn_id: str, wait: Wait, began: float) -> Campaign:
     """Return a campaign when it is sent, looking for it together with everybody else who waits on the connection.
 
-    When its token is refused the connection is read again: a token that was replaced during a long wait ends no wait.
+    When its token is refused the connection is read again, and the token that it holds then is tried: one that was
+    replaced during a long wait ends no wait, and neither does one that is refused once.
 
     :param began: when the wait began, epoch seconds.
     :raises SenderError: what ended the wait instead.
     """
-    refusal: _Refusal | None = None
+    refused: str | None = None
     while True:
         poll = _poll_of(conn_id)
         try:
-            return await poll.sent(wait, began, refusal)
-        except AuthenticationError as error:
-            if poll.fingerprint is None or (refusal is not None and error is refusal.error):
+            return await poll.sent(wait, began)
+        except AuthenticationError:
+            if poll.fingerprint is None or poll.fingerprint == refused:
                 raise
-            refusal = _Refusal(poll.fingerprint, error)
+            refused = poll.fingerprint
+            await asyncio.sleep(min(wait.poll_interval, LOOK_TWICE_AFTER))
 
 
 def _poll_of(conn_id: str) -> SharedPoll:

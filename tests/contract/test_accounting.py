@@ -54,8 +54,11 @@ def test_every_row_is_in_one_count(
 
 def test_rows_that_opt_people_out_are_sent_though_the_group_stays_without_them(account: Account) -> None:
     """Where joining a group would make them active in it (SendPulse), they do not join."""
-    rows = [{"email": email, "status": "unsubscribed" if number % 2 else None} for number, email in enumerate(VIPS[:6])]
-    fresh = [{"email": ACTIVE[100], "status": "unsubscribed"}, {"email": ACTIVE[101]}]
+    people = enumerate(VIPS[:6])
+    rows: list[dict[str, Any]] = [
+        {"email": email, "status": "unsubscribed" if number % 2 else None} for number, email in people
+    ]
+    fresh: list[dict[str, Any]] = [{"email": ACTIVE[100], "status": "unsubscribed"}, {"email": ACTIVE[101]}]
     account.sandbox.seed(rows=[{"email": "other@x.lt", "groups": ["Another"]}])
     counts = account.run(
         SenderUpsertSubscribersOperator, subscribers=[*rows, *fresh], group_ids=[account.group("Another")]

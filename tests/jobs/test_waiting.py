@@ -10,12 +10,13 @@ from airflow_provider_sender.client.errors import (
     ServiceFailureError,
 )
 from airflow_provider_sender.jobs.waiting import (
+    LOOK_TWICE_AFTER,
     MOST_FAILURES_IN_A_ROW,
     CampaignNotSentError,
     CampaignTimeoutError,
     Outlook,
     Patience,
-    is_done,
+    Wait,
     outlook,
     wait_until_sent,
 )
@@ -99,15 +100,33 @@ def test_a_draft_is_waited_for_for_a_while_only() -> None:
 
 
 def test_reaching_some_is_enough_where_that_is_said() -> None:
-    assert is_done(campaign(CampaignState.PARTLY_SENT), 0.0, Patience(accept_partly_sent=True))
+    patience = Patience(accept_partly_sent=True)
+    assert outlook(campaign(CampaignState.PARTLY_SENT), 0.0, patience)[0] is Outlook.DONE
 
 
 def test_a_hopeless_campaign_says_why_and_in_the_services_words() -> None:
     with pytest.raises(CampaignNotSentError, match=r"c1 will not be sent: .*act.*NEEDS_ATTENTION, ON_HOLD in") as told:
-        is_done(campaign(CampaignState.NEEDS_ATTENTION, "ON_HOLD"), 0.0, STRICT)
+        seen_twice(campaign(CampaignState.NEEDS_ATTENTION, "ON_HOLD"))
     assert (told.value.campaign_id, told.value.state) == ("c1", CampaignState.NEEDS_ATTENTION)
     with pytest.raises(CampaignNotSentError, match=r"\(state FAILED\)"):
-        is_done(campaign(CampaignState.FAILED, "Failed"), 0.0, STRICT)
+        seen_twice(campaign(CampaignState.FAILED, "Failed"))
+
+
+def seen_twice(what: Campaign) -> None:
+    wait = Wait("c1", STRICT, poll_interval=60)
+    assert not wait.saw(what, 0.0)
+    wait.saw(what, 5.0)
+
+
+LAGGING = [CampaignState.CANCELLED, CampaignState.FAILED, NotFoundError("no such"), AuthenticationError("expired")]
+
+
+@pytest.mark.parametrize("once", LAGGING)
+def test_what_a_lagging_service_says_once_ends_nothing(once: CampaignState | Exception) -> None:
+    watch = Watch()
+    states = [CampaignState.SENDING, once, CampaignState.SENDING, once, CampaignState.SENT]
+    assert waited(showing(*states), watch).state is CampaignState.SENT
+    assert watch.naps == [60, LOOK_TWICE_AFTER, 60, LOOK_TWICE_AFTER]
 
 
 def test_it_waits_from_state_to_state_until_sent() -> None:
@@ -125,9 +144,9 @@ def test_what_is_sent_already_is_not_waited_for() -> None:
 
 def test_it_gives_up_on_a_draft_when_the_draft_time_is_over() -> None:
     watch = Watch()
-    with pytest.raises(CampaignNotSentError, match="after 120 s it is still a draft"):
+    with pytest.raises(CampaignNotSentError, match="after 125 s it is still a draft"):
         waited(showing(CampaignState.DRAFT), watch, patience=Patience(draft_timeout=100))
-    assert sum(watch.naps) == 120
+    assert sum(watch.naps) == 120 + LOOK_TWICE_AFTER
 
 
 @pytest.mark.parametrize("timeout", [0, 30, 60, 100, 150, 600])
@@ -172,11 +191,11 @@ def test_a_service_that_is_away_does_not_stretch_the_timeout() -> None:
 
 
 @pytest.mark.parametrize("error", [AuthenticationError("expired"), NotFoundError("deleted")])
-def test_a_refusal_ends_the_wait_at_once(error: Exception) -> None:
+def test_a_refusal_ends_the_wait_when_it_was_said_twice(error: Exception) -> None:
     watch = Watch()
     with pytest.raises(type(error)):
         waited(showing(error), watch)
-    assert watch.naps == []
+    assert watch.naps == [LOOK_TWICE_AFTER]
 
 
 def test_a_real_campaign_is_waited_for_over_failures_and_dropped_connections(sender_sandbox: Sandbox) -> None:

@@ -11,6 +11,7 @@ from airflow.sdk import BaseHook, Connection
 from airflow_provider_sender.client.errors import SenderError, ServiceFailureError
 from airflow_provider_sender.jobs.waiting import MOST_FAILURES_IN_A_ROW, CampaignTimeoutError
 from airflow_provider_sender.sandbox.remote import Sandbox
+from airflow_provider_sender.triggers import campaigns
 from airflow_provider_sender.triggers.campaigns import SenderCampaignTrigger, campaign_of_event
 
 
@@ -102,7 +103,7 @@ async def test_a_service_away_for_too_long_is_an_error(campaign_id: str, sender_
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "missing, wrong"), (404, "no such thing")])
-async def test_what_trying_again_cannot_mend_ends_the_wait_at_once(
+async def test_what_trying_again_cannot_mend_ends_the_wait_when_it_was_seen_twice(
     status: int, words: str, campaign_id: str, sender_sandbox: Sandbox
 ) -> None:
     sender_sandbox.fault("status", status=status, times=None)
@@ -110,7 +111,39 @@ async def test_what_trying_again_cannot_mend_ends_the_wait_at_once(
     event = await event_of(trigger(campaign_id))
     assert event["status"] == "error"
     assert words in event["message"]
-    assert sender_sandbox.counters()["requests"] - before == 1
+    assert sender_sandbox.counters()["requests"] - before == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_what_is_said_once_ends_no_wait(status: int, campaign_id: str, sender_sandbox: Sandbox) -> None:
+    sender_sandbox.fault("status", status=status, times=1)
+    event = await event_of(trigger(campaign_id, draft_timeout=0.5))
+    assert (event["status"], sender_sandbox.faults()[0]["fired"]) == ("never", 1)
+
+
+async def test_time_is_up_when_it_is_up_however_slow_the_answer(
+    campaign_id: str, sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaigns, "_LAST_LOOK", 0.2)
+    sender_sandbox.fault("delay", seconds=600, times=None)
+    try:
+        event = await event_of(trigger(campaign_id, end_time=time.time() + 0.5))
+    finally:
+        sender_sandbox.reset()
+    assert event["status"] == "timeout"
+
+
+async def test_time_is_up_when_it_is_up_though_nobody_says_what_the_connection_is(
+    campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(conn_id: str) -> Connection:
+        await asyncio.Event().wait()
+        raise AssertionError("it is never told")
+
+    monkeypatch.setattr(campaigns, "_LAST_LOOK", 0.2)
+    monkeypatch.setattr(BaseHook, "aget_connection", never)
+    event = await event_of(trigger(campaign_id, end_time=time.time() + 0.5))
+    assert event["status"] == "timeout"
 
 
 @pytest.mark.parametrize("event", [None, {}, {"status": "wonderful"}, {"status": None}, "sent"])
@@ -154,7 +187,7 @@ async def test_a_token_that_is_replaced_during_the_wait_is_taken_up(
     monkeypatch.setattr(BaseHook, "aget_connection", find)
     event = await event_of(trigger(campaign_id, draft_timeout=0))
     assert event["status"] == "never"
-    assert [request["status"] for request in sender_sandbox.requests()][-2:] == [401, 200]
+    assert [request["status"] for request in sender_sandbox.requests()][-3:] == [401, 200, 200]
 
 
 async def test_triggers_of_one_event_loop_look_together(campaign_id: str, sender_sandbox: Sandbox) -> None:
@@ -162,12 +195,12 @@ async def test_triggers_of_one_event_loop_look_together(campaign_id: str, sender
     waiting = [event_of(trigger(campaign_id, poll_interval=1, draft_timeout=0)) for _ in range(20)]
     events = await asyncio.gather(*waiting)
     assert {event["status"] for event in events} == {"never"}
-    # Two, if a quarter of the interval was over just when they came.
-    assert sender_sandbox.counters()["requests"] - before <= 2
+    # One more, if a quarter of the interval was over just when they came.
+    assert sender_sandbox.counters()["requests"] - before <= 3
 
 
 def test_triggers_of_different_event_loops_do_not(campaign_id: str, sender_sandbox: Sandbox) -> None:
     before = sender_sandbox.counters()["requests"]
     for _ in range(2):
         asyncio.run(event_of(trigger(campaign_id, draft_timeout=0)))
-    assert sender_sandbox.counters()["requests"] - before == 2
+    assert sender_sandbox.counters()["requests"] - before == 4

@@ -28,7 +28,7 @@ _LIFETIME = 3600.0
 _MARGIN = 300.0 / _LIFETIME
 
 # For so long after the service refused the credentials it is not asked about them again.
-_REFUSED_FOR = 60.0
+_REFUSED_FOR = 4.0
 
 
 class Token(msgspec.Struct):
