@@ -26,13 +26,17 @@ class Changes:
     deleted: int = 0
 
 
-def begin_alone(connection: Connection, name: TableName) -> None:
+def begin_alone(connection: Connection, name: TableName, *, lock_timeout: float) -> None:
     """Begin to change a table, with no other task loading it; one that wants to waits until the transaction ends.
 
     Where there is no such lock, the database's own isolation is all there is.
+
+    :param lock_timeout: seconds to wait for whoever holds this lock or any other; a load that is frozen may hold it.
     """
     match connection.dialect.name:
         case "postgresql":
+            milliseconds = max(1, round(1000 * lock_timeout))
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = {milliseconds}"))
             # Not a lock on the table: it may not be there yet. And still in the transaction that made the staging
             # table, because a pool may give every transaction another session.
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _key(connection, name)})

@@ -26,6 +26,14 @@ _FINAL_CODES = ("SQLITE_ERROR", "SQLITE_READONLY")
 
 _LONGEST_TEXT = 300
 
+# Code -> what to do about it.
+_ADVICE = {
+    "55P03": (
+        "Another session holds a lock on the table, a load that does not go on, perhaps. Look for it in "
+        "pg_stat_activity and end it."
+    )
+}
+
 # A shorter text says nothing about anybody, and stands in many a sentence.
 _SHORTEST_HIDDEN = 3
 
@@ -72,7 +80,7 @@ def _ours(error: Exception, what: str, hidden: Iterable[object], columns: dict[s
         facts.append(_text(cause, hidden))
     if column := _column(cause, columns):
         facts.append(f"column {column}")
-    text = f"{what} ({': '.join(facts)})."
+    text = f"{what} ({': '.join(facts)}). {_ADVICE.get(code or '', '')}".rstrip()
     is_final = code in _FINAL_CODES or bool(_FINAL & kinds)
     return ConfigurationError(text) if is_final else DatabaseFailedError(text)
 

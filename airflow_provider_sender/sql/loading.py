@@ -57,6 +57,7 @@ class Load:
     :param on_drift: what to do when rows may be missing.
     :param run: what tells this run from every other, the same for all of its tries.
     :param try_number: which of its tries this is.
+    :param lock_timeout: seconds to wait for locks that others hold.
     """
 
     name: TableName
@@ -67,6 +68,7 @@ class Load:
     on_drift: OnDrift = OnDrift.REPAIR
     run: str = ""
     try_number: int = 1
+    lock_timeout: float = 600.0
 
 
 @dataclass
@@ -162,7 +164,7 @@ def _write(connection: Connection, load: Load, target: Target, spool: Spool, *, 
     with staging_for(connection, target, load.run, load.try_number) as staging:
         spool.load(connection, staging)
         _check_count(load, count(connection, staging), spool.rows)
-        begin_alone(connection, load.name)
+        begin_alone(connection, load.name, lock_timeout=load.lock_timeout)
         # Another task may have made or changed the table meanwhile.
         target = find_target(connection, load.name, target.columns)
         target.prepare(connection)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from airflow_provider_sender.sql.table import TableName
 
 
+# Seconds to wait for locks in the database.
+_LOCK_TIMEOUT = 600.0
+
+
 class SenderToSqlOperator(SenderOperator):
     """Makes a table hold all subscribers of an account, or of a group, each exactly once.
 
@@ -117,7 +121,13 @@ class SenderToSqlOperator(SenderOperator):
             on_drift=one_of(OnDrift, self.on_drift, "on_drift"),
             run=run_of(context),
             try_number=context["ti"].try_number,
+            lock_timeout=self._lock_timeout(),
         )
+
+    def _lock_timeout(self) -> float:
+        """Return how long to wait for locks: ten minutes, and never longer than the task may take."""
+        longest = self.execution_timeout
+        return _LOCK_TIMEOUT if longest is None else min(_LOCK_TIMEOUT, longest.total_seconds())
 
 
 def _table_name(table: Any, schema: Any) -> TableName:

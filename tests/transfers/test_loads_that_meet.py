@@ -16,8 +16,11 @@ import pytest
 from sqlalchemy.sql.dml import Update
 
 from airflow_provider_sender.jobs.columns import export_columns
-from airflow_provider_sender.sql import changing
+from airflow_provider_sender.sql import changing, connections
+from airflow_provider_sender.sql.changing import begin_alone
 from airflow_provider_sender.sql.connections import connected, engine_of, hook_of
+from airflow_provider_sender.sql.failures import DatabaseFailedError
+from airflow_provider_sender.sql.loading import Load, load_subscribers
 from airflow_provider_sender.sql.staging import staging_for
 from airflow_provider_sender.sql.table import TableName, find_target
 from tests.databases import Database
@@ -125,6 +128,22 @@ def test_two_loads_at_once_leave_one_of_both(mode: str, is_there: bool, database
     assert errors == []
     ((version, rows),) = versions(database)
     assert rows == 300 + int(version)
+
+
+def test_a_load_does_not_wait_for_ever_for_one_that_is_frozen(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(MemoryService(people(20, firstname="old")))
+    engine = engine_of(hook_of("warehouse"), "warehouse")
+    monkeypatch.setattr(connections, "_SQLITE_WAIT", 200)
+    told = r"55P03.*Another session holds a lock" if database.dialect == "postgresql" else "database is locked"
+    with connected(engine) as frozen:
+        begin_alone(frozen, TableName("people", None), lock_timeout=10)
+        service = MemoryService(people(30, firstname="new"))
+        waits_briefly = Load(TableName("people", None), lock_timeout=0.2)
+        with pytest.raises(DatabaseFailedError, match=told):
+            load_subscribers(service, engine, waits_briefly, database="the database")
+    assert versions(database) == [("old", 20)]
 
 
 def test_a_staging_table_that_others_could_see_is_of_one_try_and_goes_with_it(database: Database) -> None:
