@@ -2,20 +2,24 @@
 
 A service counts the requests of a whole account in windows and tells, with every answer, how many are left and when
 the window ends. A client that heeds this is never refused. Services that tell nothing are paced by the limits they
-publish. One :class:`Budget` is shared by all threads of a process that talk to the same account.
+publish. One :class:`Budget` is shared by all threads of a process that talk to the same account, and what it knows is
+shared by all processes of the machine (``budget_store.py``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 from weakref import WeakValueDictionary
 
+from airflow_provider_sender.client.budget_state import BudgetState
+from airflow_provider_sender.client.budget_store import BudgetStore, MemoryStore
 from airflow_provider_sender.client.errors import RateLimitError
 from airflow_provider_sender.client.rate_headers import ROUNDING, RateState
 
@@ -48,6 +52,7 @@ class Budget:
     :param reserve: requests of every window that are left to others.
     :param max_wait: the longest single wait in seconds; a longer one raises :class:`RateLimitError`.
     :param window: seconds the window of the service's rate headers lasts.
+    :param clock: tells the time; where processes share the budget, the same to all of them.
     """
 
     def __init__(
@@ -63,28 +68,43 @@ class Budget:
         self._max_wait = max_wait
         self._reserve = reserve
         self._window = window
-        self._sent = [(pace, deque[float]()) for pace in paces]
+        self._paces = [(pace, f"{pace.requests}/{pace.seconds:g}") for pace in paces]
         self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
-        self._limit: int | None = None
-        self._remaining: int | None = None
-        self._ends_at: float | None = None
-        self._ended_at: float | None = None
-        # What is left of a window that began before the one known here is over for sure, and when it ends.
-        self._next: tuple[int, float] | None = None
-        self._closed_until = 0.0
-        self._under_way = 0
+        self._store: BudgetStore = MemoryStore()
+
+    def shared(self, store: BudgetStore) -> Self:
+        """Go by what a store knows of the account, and return this budget.
+
+        :param store: where other processes that talk to the account keep their budget, too.
+        """
+        self._store = store
+        return self
 
     @property
     def limit(self) -> int | None:
         """Requests a window allows, as far as the service has told."""
-        return self._limit
+        with self._state() as (state, _):
+            return state.limit
 
     @property
     def remaining(self) -> int | None:
         """Requests left in the current window, as far as the service has told."""
-        return self._remaining
+        with self._state() as (state, _):
+            return state.remaining
+
+    @property
+    def under_way(self) -> int:
+        """Requests that are not answered yet."""
+        with self._state() as (state, _):
+            return state.all_under_way
+
+    @contextlib.contextmanager
+    def _state(self) -> Iterator[tuple[BudgetState, float]]:
+        """Hold the state for the length of the block, and the time."""
+        now = self._clock()
+        with self._store.open(now) as state:
+            yield state, now
 
     def at_once(self, requests: int, seconds: float, most: int) -> int:
         """Return how many of many requests are worth making at the same time.
@@ -95,14 +115,14 @@ class Budget:
         :param seconds: how long one takes.
         :param most: the most that are allowed.
         """
-        with self._lock:
-            self._delay()  # a window that is over counts no more
-            rooms = [pace.requests - len(sent) for pace, sent in self._sent]
-            rates = [pace.requests / pace.seconds for pace, _ in self._sent]
-            if self._remaining is not None:
-                rooms.append(self._remaining - self._reserve)
-            if self._limit is not None:
-                rates.append(self._limit / self._window)
+        with self._state() as (state, now):
+            self._delay(state, now)  # a window that is over counts no more
+            rooms = [pace.requests - sum(each.count for each in state.sent.get(name, ())) for pace, name in self._paces]
+            rates = [pace.requests / pace.seconds for pace, _ in self._paces]
+            if state.remaining is not None:
+                rooms.append(state.remaining - self._reserve)
+            if state.limit is not None:
+                rates.append(state.limit / self._window)
         if not rates or all(room >= requests for room in rooms):
             return most
         return max(1, min(most, math.ceil(min(rates) * seconds)))
@@ -117,14 +137,9 @@ class Budget:
         longest = self._max_wait if max_wait is None else max_wait
         mentioned = False
         while True:
-            with self._lock:
-                delay = self._delay()
-                if delay <= 0:
-                    self._under_way += 1
-                    now = self._clock()
-                    for _, sent in self._sent:
-                        sent.append(now)
-                    return
+            delay = self._begin()
+            if delay <= 0:
+                return
             if delay > longest:
                 raise RateLimitError(
                     f"The account's request window is used up for another {delay:.0f} s, longer than a worker may "
@@ -132,79 +147,94 @@ class Budget:
                     retry_after=delay,
                 )
             if delay >= _LONG_ENOUGH_TO_MENTION and not mentioned:
-                log.info("The account's request window is used up; going on in %.0f s", delay)
+                log.info("Rate limit reached; resuming in %.0f s", delay)
                 mentioned = True
             self._sleep(max(delay, _SHORTEST_SLEEP))
 
-    def answered(self, state: RateState) -> None:
-        """Take note of an answer and what it says about the window."""
-        with self._lock:
-            self._under_way -= 1
-            if state.remaining is None:
-                return
-            now = self._clock()
-            # No window lasts longer, so what was added for the rounding of its end is taken off one that just began.
-            ends_at = now + min(state.reset, self._window) if state.reset is not None else None
-            if ends_at is not None and self._is_of_the_last_window(ends_at, now):
-                return
-            if self._ends_at is None or self._remaining is None:
-                self._remaining = state.remaining
-                self._ends_at = ends_at
-            else:
-                if ends_at is not None and ends_at > self._ends_at + ROUNDING:
-                    left = self._next[0] if self._next is not None else state.remaining
-                    self._next = (min(left, state.remaining), ends_at)
-                # Answers overtake each other: within a window the lowest figure is the newest.
-                self._remaining = min(self._remaining, state.remaining)
-            if state.limit is not None:
-                self._limit = state.limit
+    def _begin(self) -> float:
+        """Count a request as under way, if there is room for it; return for how many seconds there is none."""
+        with self._state() as (state, now):
+            delay = self._delay(state, now)
+            if delay > 0 and self._forget_dead(state, now):
+                delay = self._delay(state, now)
+            if delay <= 0:
+                state.begin(self._store.process(), now)
+                for pace, name in self._paces:
+                    state.count_sent(name, pace.requests, pace.seconds, now)
+            return delay
 
-    def _is_of_the_last_window(self, ends_at: float, now: float) -> bool:
-        """Tell whether an answer was long under way, and speaks of the window that is over by now."""
-        if self._ended_at is None:
-            return False
-        is_over = ends_at <= now and self._ends_at is not None and now < self._ends_at
-        return is_over or ends_at < self._ended_at + ROUNDING
+    def _forget_dead(self, state: BudgetState, now: float) -> bool:
+        """Count the requests of processes that were killed, or are frozen, as answered; return whether there were any.
+
+        The service may have counted them.
+        """
+        dead = set(state.old_under_way(now))
+        dead |= {process for process in state.under_way if not self._store.is_alive(process)}
+        for process in dead:
+            self._unanswered(state, state.under_way.pop(process).count, now)
+        return bool(dead)
+
+    def answered(self, rate: RateState) -> None:
+        """Take note of an answer and what it says about the window."""
+        with self._state() as (state, now):
+            state.end(self._store.process())
+            if rate.remaining is None:
+                return
+            # No window lasts longer, so what was added for the rounding of its end is taken off one that just began.
+            ends_at = now + min(rate.reset, self._window) if rate.reset is not None else None
+            if ends_at is not None and _is_of_the_last_window(state, ends_at, now):
+                return
+            if state.ends_at is None or state.remaining is None:
+                state.remaining = rate.remaining
+                state.ends_at = ends_at
+            else:
+                if ends_at is not None and ends_at > state.ends_at + ROUNDING:
+                    left = state.next_window[0] if state.next_window is not None else rate.remaining
+                    state.next_window = (min(left, rate.remaining), ends_at)
+                # Answers overtake each other: within a window the lowest figure is the newest.
+                state.remaining = min(state.remaining, rate.remaining)
+            if rate.limit is not None:
+                state.limit = rate.limit
 
     def unanswered(self) -> None:
         """Take note that a request ended without an answer; the service may have counted it all the same."""
-        with self._lock:
-            self._under_way -= 1
-            if self._remaining:
-                self._remaining -= 1
-            if self._next is not None:
-                self._next = (max(self._next[0] - 1, 0), self._next[1])
+        with self._state() as (state, now):
+            state.end(self._store.process())
+            self._unanswered(state, 1, now)
+
+    def _unanswered(self, state: BudgetState, requests: int, now: float) -> None:
+        state.may_have_been_counted(requests)
 
     def refused(self, seconds: float) -> None:
         """Let no request through for ``seconds``: the service said so."""
-        with self._lock:
-            self._closed_until = max(self._closed_until, self._clock() + seconds)
+        with self._state() as (state, now):
+            state.closed_until = max(state.closed_until, now + seconds)
 
-    def _delay(self) -> float:
-        now = self._clock()
-        waits = [self._closed_until - now, self._window_delay(now)]
-        waits += [sent[0] + pace.seconds - now for pace, sent in self._sent if _is_full(pace, sent, now)]
-        return max(waits)
+    def _delay(self, state: BudgetState, now: float) -> float:
+        paced = (state.delay_of(name, pace.requests, pace.seconds, now) for pace, name in self._paces)
+        return max(state.closed_until - now, self._window_delay(state, now), *paced)
 
-    def _window_delay(self, now: float) -> float:
-        while self._ends_at is not None and now >= self._ends_at:
-            self._ended_at = self._ends_at
-            self._remaining, self._ends_at = self._next or (self._limit, None)
-            self._next = None
-        if self._remaining is None:
+    def _window_delay(self, state: BudgetState, now: float) -> float:
+        while state.ends_at is not None and now >= state.ends_at:
+            state.ended_at = state.ends_at
+            state.remaining, state.ends_at = state.next_window or (state.limit, None)
+            state.next_window = None
+        if state.remaining is None:
             return 0.0
-        reserve = min(self._reserve, (self._limit or self._reserve + 1) - 1)
-        if self._remaining - self._under_way > reserve:
+        reserve = min(self._reserve, (state.limit or self._reserve + 1) - 1)
+        if state.remaining - state.all_under_way > reserve:
             return 0.0
-        if self._remaining > reserve:
+        if state.remaining > reserve:
             return _LOOK_AGAIN  # those under way may be counted already; their answers will tell
-        return self._ends_at - now if self._ends_at is not None else 0.0
+        return state.ends_at - now if state.ends_at is not None else 0.0
 
 
-def _is_full(pace: Pace, sent: deque[float], now: float) -> bool:
-    while sent and sent[0] + pace.seconds <= now:
-        sent.popleft()
-    return len(sent) >= pace.requests
+def _is_of_the_last_window(state: BudgetState, ends_at: float, now: float) -> bool:
+    """Tell whether an answer was long under way, and speaks of the window that is over by now."""
+    if state.ended_at is None:
+        return False
+    is_over = ends_at <= now and state.ends_at is not None and now < state.ends_at
+    return is_over or ends_at < state.ended_at + ROUNDING
 
 
 _budgets: WeakValueDictionary[object, Budget] = WeakValueDictionary()

@@ -30,8 +30,9 @@ _ADDRESS = re.compile(rf"(?:\"[^\"\n]*\"|(?<!{_LOCAL}){_LOCAL}+?)(?:@|%40){_DOMA
 # A service's own sentence is worth reading, a whole HTML page is not.
 _LONGEST_MESSAGE = 400
 
-# What is shorter would be found in ordinary words.
-_SHORTEST_SECRET = 6
+# What is shorter would be found in ordinary words; and so would be the beginning of one that was cut off.
+_SHORTEST_SECRET = 12
+_SHORTEST_BEGINNING = 6
 
 
 def without_addresses(text: str) -> str:
@@ -42,7 +43,7 @@ def without_addresses(text: str) -> str:
 def _without(secret: str, text: str) -> str:
     """Return a text without a secret, also where the end of the text was cut off in the middle of it."""
     text = text.replace(secret, "<secret>")
-    cut = (secret[:length] for length in range(len(secret) - 1, _SHORTEST_SECRET - 1, -1))
+    cut = (secret[:length] for length in range(len(secret) - 1, _SHORTEST_BEGINNING - 1, -1))
     return next((text.removesuffix(part) + "<secret>" for part in cut if text.endswith(part)), text)
 
 

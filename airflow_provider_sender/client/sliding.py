@@ -8,10 +8,10 @@ service says is left, and is allowed for until the window has passed over it.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 
 from airflow_provider_sender.client.budget import Budget, Pace
+from airflow_provider_sender.client.budget_state import BudgetState
 from airflow_provider_sender.client.rate_headers import RateState
 
 
@@ -32,51 +32,44 @@ class SlidingBudget(Budget):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(paces=paces, reserve=reserve, max_wait=max_wait, window=window, clock=clock, sleep=sleep)
-        self._answers = deque[float]()
-        self._others = 0
-        self._others_until = 0.0
 
-    def answered(self, state: RateState) -> None:
+    def answered(self, rate: RateState) -> None:
         """Take note of an answer and what it says about the window."""
-        with self._lock:
-            now = self._clock()
-            self._under_way -= 1
-            self._answers.append(now)
-            self._forget(now)
-            if state.limit is not None:
-                self._limit = state.limit
-            if state.remaining is None or self._limit is None:
+        with self._state() as (state, now):
+            state.end(self._store.process())
+            state.answers.append(now)
+            self._forget(state, now)
+            if rate.limit is not None:
+                state.limit = rate.limit
+            if rate.remaining is None or state.limit is None:
                 return
-            self._remaining = state.remaining
+            state.remaining = rate.remaining
             # Those under way may be counted already, so only what neither they nor ours explain is somebody else's.
-            others = self._limit - state.remaining - len(self._answers) - self._under_way
+            others = state.limit - rate.remaining - len(state.answers) - state.all_under_way
             if others > 0:
-                self._others, self._others_until = others, now + self._window
+                state.others, state.others_until = others, now + self._window
 
-    def unanswered(self) -> None:
-        """Take note that a request ended without an answer; the service may have counted it all the same."""
-        with self._lock:
-            self._under_way -= 1
-            self._answers.append(self._clock())
+    def _unanswered(self, state: BudgetState, requests: int, now: float) -> None:
+        state.answers += [now] * requests
 
-    def _window_delay(self, now: float) -> float:
-        self._forget(now)
-        if self._limit is None:
+    def _window_delay(self, state: BudgetState, now: float) -> float:
+        self._forget(state, now)
+        if state.limit is None:
             return 0.0
-        room = self._limit - min(self._reserve, self._limit - 1) - self._others
-        if len(self._answers) + self._under_way < room:
+        room = state.limit - min(self._reserve, state.limit - 1) - state.others
+        if len(state.answers) + state.all_under_way < room:
             return 0.0
-        if self._answers and len(self._answers) >= room:
-            return self._answers[0] + self._window - now
+        if state.answers and len(state.answers) >= room:
+            return state.answers[0] + self._window - now
         # Nothing of ours is in the way but what is under way, or others use all there is.
-        return _LOOK_AGAIN if self._under_way else max(0.0, self._others_until - now)
+        return _LOOK_AGAIN if state.under_way else max(0.0, state.others_until - now)
 
-    def _forget(self, now: float) -> None:
+    def _forget(self, state: BudgetState, now: float) -> None:
         """Leave out what the window has passed over."""
-        while self._answers and self._answers[0] + self._window <= now:
-            self._answers.popleft()
-        if now >= self._others_until:
-            self._others = 0
+        while state.answers and state.answers[0] + self._window <= now:
+            del state.answers[0]
+        if now >= state.others_until:
+            state.others = 0
 
 
 # Seconds after which a thread looks again whether an answer that is under way has made room.

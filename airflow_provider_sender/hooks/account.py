@@ -13,6 +13,7 @@ from airflow.sdk.log import mask_secret
 
 from airflow_provider_sender.client.account import Account
 from airflow_provider_sender.client.budget import Budget, Pace, shared_budget
+from airflow_provider_sender.client.budget_store import store_for
 from airflow_provider_sender.client.client import Client
 from airflow_provider_sender.client.errors import ConfigurationError, SenderError
 from airflow_provider_sender.client.request import Request
@@ -123,7 +124,8 @@ class AccountHook(BaseHook, Generic[ClientT, ServiceT]):
         """
         settings = settings_of(connection, extra, cls.base_url)
         account = (settings.base_url, *cls.credentials_in(connection), settings)
-        budget = shared_budget(account, lambda: cls.budget_of(settings))
+        opens = (settings.base_url, *cls.credentials_in(connection))
+        budget = shared_budget(account, lambda: cls.budget_of(settings).shared(store_for(*opens)))
         if in_a_hurry:
             timeout, max_wait = min(settings.timeout, _HURRIED_TIMEOUT), min(settings.max_wait, _HURRIED_WAIT)
             settings = replace(settings, max_retries=0, timeout=timeout, max_wait=max_wait)

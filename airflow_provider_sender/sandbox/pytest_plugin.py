@@ -24,7 +24,11 @@ def sender_sandbox_process() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sender_sandbox(sender_sandbox_process: Sandbox) -> Sandbox:
+def sender_sandbox(
+    sender_sandbox_process: Sandbox, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Sandbox:
     """The sandbox, empty and with all knobs where they belong."""
     sender_sandbox_process.reset()
+    # The requests of the test before count no more, so nobody may remember them either.
+    monkeypatch.setenv("SENDER_BUDGET_DIRECTORY", str(tmp_path_factory.mktemp("budget")))
     return sender_sandbox_process

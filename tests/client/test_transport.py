@@ -287,7 +287,7 @@ def test_a_failed_call_leaves_nothing_under_way_in_the_budget(account: Account) 
         client.call(REPEATABLE[0], Done)
     with pytest.raises(ConfigurationError):
         client.call(read("/groups/{}", ""), Done)
-    assert client.transport.budget._under_way == 0
+    assert client.transport.budget.under_way == 0
 
 
 # What goes over the wire
@@ -660,7 +660,7 @@ def test_requests_of_many_threads_are_all_counted_and_none_stays_under_way() -> 
             list(threads.map(read_many, range(8)))
 
     assert client.transport.requests_made == 400
-    assert client.transport.budget._under_way == 0
+    assert client.transport.budget.under_way == 0
 
 
 @pytest.mark.parametrize("sent", ["", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"], ids=["answer", "body"])

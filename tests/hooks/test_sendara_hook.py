@@ -75,7 +75,7 @@ def test_the_extra_says_how_contacts_are_imported(form: str, path: str, monkeypa
     emails = [f"p{number}@example.com" for number in range(5)]
     with requests_mock.Mocker() as service:
         service.post(f"{URL}{path}", json={"imported": 5, "updated": 0, "skipped": 0})
-        writes = [Write(SubscriberChange(email, email=email), is_new=True) for email in emails]
+        writes = [Write(SubscriberChange(email, email=email), is_new=True, may_reactivate=True) for email in emails]
         hook.service.write_subscribers(writes, trigger_automation=False)
         assert service.call_count == 1
 

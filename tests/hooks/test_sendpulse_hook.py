@@ -134,7 +134,7 @@ def test_the_published_limits_are_kept_to(
     extra: dict[str, int], a_minute: int, a_day: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     budget = connect(monkeypatch, extra=json.dumps(extra)).get_conn().transport.budget
-    paces = [pace for pace, _ in budget._sent]
+    paces = [pace for pace, _ in budget._paces]
     assert [pace.requests for pace in paces] == [1, a_minute, a_day]
     assert [pace.seconds for pace in paces[1:]] == [60.0, 86_400.0]
     assert 0.1 < paces[0].seconds <= 0.125
