@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
 
+# They are where they are in 3.1 to 3.3; airflow.sdk itself exports none of them.
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
+from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.exceptions import (
@@ -44,7 +48,10 @@ __all__ = [
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AirflowTaskTimeout",
+    "MappedOperator",
     "NotedIntents",
+    "OperatorPartial",
+    "ResolveMixin",
     "conf",
 ]
 

@@ -51,15 +51,16 @@ def workflow_variables(given: object) -> Mapping[str, Json]:
 def event_from(given: Mapping[str, object]) -> Event:
     """Return the event that parameters describe; None is the same as not there.
 
-    :param given: ``event``, ``email``, ``phone``, ``subscriber_id``, ``value``, ``currency``, ``properties``.
+    :param given: ``event``, ``subscriber_email``, ``phone``, ``subscriber_id``, ``value``, ``currency``,
+        ``properties``.
     :raises ConfigurationError: when it is not known of whom, or a value is of the wrong kind.
     """
-    who = {"email": given.get("email"), "phone": given.get("phone"), "id": given.get("subscriber_id")}
+    who = {"email": given.get("subscriber_email"), "phone": given.get("phone"), "id": given.get("subscriber_id")}
     subscriber = {name: str(value).strip() for name, value in who.items() if value is not None}
     if not subscriber:
-        raise ConfigurationError("Give the subscriber by email, phone or subscriber_id.")
+        raise ConfigurationError("Give the subscriber by subscriber_email, phone or subscriber_id.")
     if "email" in subscriber:
-        subscriber["email"] = address(given["email"], "email")
+        subscriber["email"] = address(given["subscriber_email"], "subscriber_email")
     return Event(
         name=str(given["event"]).strip(),
         subscriber=subscriber,

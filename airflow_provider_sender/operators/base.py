@@ -7,12 +7,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
 from airflow_provider_sender._compat import AirflowFailException, AirflowTaskTimeout
 from airflow_provider_sender.operators.lineage import Traffic, openlineage_of, tell
-from airflow_provider_sender.operators.parameters import given
-from airflow_provider_sender.operators.undisclosed import revealed
+from airflow_provider_sender.operators.templated import TemplatedOperator
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_sender.client.service import Service
 
 
-class SenderOperator(BaseOperator):
+class SenderOperator(TemplatedOperator):
     """Works with the account of a connection.
 
     :param sender_conn_id: connection to the account; its type says which service it is with.
@@ -29,30 +26,11 @@ class SenderOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("sender_conn_id",)
     _traffic: Traffic | None = None
-    _given: tuple[str, ...] = ()
     ui_color = "#e8f0ff"
 
     def __init__(self, *, sender_conn_id: str = "sender_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sender_conn_id = sender_conn_id
-
-    def _remember_given(self) -> None:
-        """Remember which parameters were given; the last thing every operator's constructor does.
-
-        Later is too late: Airflow renders them in their place, and tells nobody before.
-        """
-        self._given = tuple(name for name in self.template_fields if getattr(self, name, None) is not None)
-
-    def _check_rendered(self) -> None:
-        """See to it that what was given is still there now that templates are rendered.
-
-        "Not given" has a meaning, often a wide one: send now, export everybody, no limit. A template or a task that
-        came out as nothing must not have it by accident.
-
-        :raises ConfigurationError: when something is not.
-        """
-        for name in self._given:
-            given(revealed(getattr(self, name)), name)
 
     def tell(self, context: Context, service: Service, traffic: Traffic, counts: Mapping[str, Any]) -> None:
         """Tell the task's outlets, OpenLineage and Airflow's hook lineage what this task read and wrote.

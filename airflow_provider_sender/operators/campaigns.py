@@ -16,6 +16,7 @@ from airflow_provider_sender.operators.base import SenderOperator, no_retry_when
 from airflow_provider_sender.operators.campaign_parameters import copy_from, definition_of, differences_of, send_key_of
 from airflow_provider_sender.operators.parameters import count, given, moment, seconds, share, text
 from airflow_provider_sender.operators.reports import SenderExportCampaignReportOperator
+from airflow_provider_sender.operators.undisclosed import CampaignParameter
 from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class SenderCreateCampaignOperator(SenderOperator):
         "copy_of",
     )
     operator_extra_links = (SenderCampaignLink(),)
+    campaign = CampaignParameter()
 
     def __init__(
         self,
@@ -76,7 +78,6 @@ class SenderCreateCampaignOperator(SenderOperator):
         self.send_key = send_key
         self.send_key_prefix = send_key_prefix
         self.copy_of = copy_of
-        self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Make the draft or find it, and return its id."""
@@ -159,6 +160,7 @@ class SenderSendCampaignOperator(SenderOperator):
         "send_key_prefix",
     )
     operator_extra_links = (SenderCampaignLink(),)
+    campaign = CampaignParameter()
     _waited_for: WaitedFor | None = None
 
     def __init__(
@@ -199,7 +201,6 @@ class SenderSendCampaignOperator(SenderOperator):
         self.accept_partly_sent = accept_partly_sent
         self.cancel_on_kill = cancel_on_kill
         self.deferrable = deferrable
-        self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Send the campaign, wait if asked to, and return its id."""
@@ -302,7 +303,6 @@ class SenderCancelCampaignOperator(SenderOperator):
     def __init__(self, *, campaign_id: str | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.campaign_id = campaign_id
-        self._remember_given()
 
     def execute(self, context: Context) -> str:
         """Take the campaign back, and return its id."""

@@ -63,7 +63,6 @@ class SenderDeleteSubscribersOperator(SenderOperator):
         self.file_format = file_format
         self.columns = columns
         self.timeout = timeout
-        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, int]:
         """Have people deleted, wait until they are gone, and return how many."""

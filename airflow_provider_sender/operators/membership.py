@@ -82,7 +82,6 @@ class SenderSyncGroupOperator(RowsOperator):
         self.trigger_automation = trigger_automation
         # Under a name of its own: ``dry_run`` is a method of every operator.
         self.is_dry_run = dry_run
-        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, int]:
         """Change the group, and return how many joined and left."""

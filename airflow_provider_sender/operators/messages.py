@@ -93,7 +93,6 @@ class SenderSendMessageOperator(SenderOperator):
         self.reply_to = reply_to
         self.attachments = attachments
         self.headers = headers
-        self._remember_given()
 
     def execute(self, context: Context) -> str | None:
         """Send the mail, and return the service's id of it."""

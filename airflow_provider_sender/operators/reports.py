@@ -71,7 +71,6 @@ class SenderExportCampaignReportOperator(SenderOperator):
         self.file_format = file_format
         self.html_path = html_path
         self.on_drift = on_drift
-        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write the report, and return the totals and where it is."""

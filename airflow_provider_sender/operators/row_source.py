@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_sender.operators.base import SenderOperator
 from airflow_provider_sender.operators.lineage import Place, place_of_path
 from airflow_provider_sender.operators.parameters import storage_path, text
-from airflow_provider_sender.operators.undisclosed import RowsParameter, UndisclosedText
+from airflow_provider_sender.operators.undisclosed import RowsParameter, revealed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -78,13 +78,14 @@ def rows_given(parameter: str, rows: Any, input_path: Any, file_format: Any) -> 
         raise ConfigurationError(f"Give the rows either as {parameter} or as input_path, and not as both.")
     if input_path is not None:
         return _RowsOfFile(storage_path(input_path, "input_path"), text(file_format, "file_format"))
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-        kind = "text" if isinstance(rows, UndisclosedText) else type(rows).__name__
+    found = revealed(rows)
+    if isinstance(found, str | bytes | Mapping) or not isinstance(found, Iterable):
+        kind = "text" if isinstance(found, str) else type(found).__name__
         raise ConfigurationError(
-            f"{parameter}: is a {kind}, not a list of dictionaries. With a template, set "
-            "render_template_as_native_obj=True on the DAG or pass the task's output itself."
+            f"{parameter}: is a {kind}, not a list of dictionaries. A template gives a text: pass the task's output "
+            "itself, a function of the context, or a file as input_path."
         )
-    return rows
+    return rows if isinstance(rows, Iterable) else found
 
 
 def renames(columns: Any) -> dict[str, str | None]:

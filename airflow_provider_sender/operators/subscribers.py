@@ -96,7 +96,6 @@ class SenderExportSubscribersOperator(SenderOperator):
         self.columns = columns
         self.on_drift = on_drift
         self.created_since = created_since
-        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Export, and return where the subscribers are and how many."""
@@ -200,7 +199,6 @@ class SenderUpsertSubscribersOperator(RowsOperator):
         self.trigger_automation = trigger_automation
         # Under a name of its own: ``dry_run`` is a method of every operator.
         self.is_dry_run = dry_run
-        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Upsert, and return what became of the rows."""

@@ -1,83 +1,57 @@
-"""Parameters that hold a person's data, kept out of what Airflow shows and stores."""
+"""Values that do not say what they are, for parameters that hold a person's data.
+
+Airflow writes parameters into its database twice: as the DAG file has them, with the DAG, and as they were rendered,
+with the task; and it shows both to whoever may see the DAG. Of these values all that gets there is how long they are.
+"""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any, overload
 
 from airflow.sdk import XComArg
 
+from airflow_provider_sender._compat import ResolveMixin
 
-class Undisclosed:
+# The parts of a campaign that are too long to be shown.
+_CONTENT = ("html", "text")
+
+
+class Undisclosed(ResolveMixin):
     """A value that does not say what it is.
 
-    Airflow writes the values of template fields into its database and shows them to whoever may see a task. Of an
-    address, a mail's text or its variables all that gets there is how long they are.
+    Airflow finds the tasks it depends on in it, as in a list or a dictionary.
 
-    :param content: the value, as the only one of a list: Airflow 3.1 leaves an attribute that renders to nothing as it
-        was, a template, and a list is not nothing.
+    :param value: the value.
     """
 
-    # Airflow renders what these attributes hold, as it would render a plain value.
-    template_fields: Sequence[str] = ("content",)
-
-    def __init__(self, content: Sequence[object]) -> None:
-        self.content = content
+    def __init__(self, value: Any) -> None:
+        self._value = value
 
     def reveal(self) -> Any:
         """Return the value."""
-        (value,) = self.content
-        return value
+        return self._value
+
+    def rendered(self, render: Callable[[Any], Any]) -> Undisclosed:
+        """Return the value's rendered form, undisclosed as well."""
+        return type(self)(render(self._value))
+
+    def iter_references(self) -> Iterable[Any]:
+        """Return the tasks whose results are part of the value; Airflow asks for them."""
+        return XComArg.iter_xcom_references(self._value)
+
+    def resolve(self, context: object) -> Undisclosed:
+        """Return what it is for an operator that does not know of undisclosed values: the same."""
+        return self
 
     def __repr__(self) -> str:
-        value = self.reveal()
-        if isinstance(value, str):
-            return f"<a text of {len(value)} characters>"
-        return f"<{len(value)} values>" if isinstance(value, Sized) else f"<a {type(value).__name__}>"
+        if isinstance(self._value, str):
+            return f"<a text of {len(self._value)} characters>"
+        return f"<{len(self._value)} values>" if isinstance(self._value, Sized) else f"<a {type(self._value).__name__}>"
 
 
-class UndisclosedParameter:
-    """An attribute that hides the value it is given, whenever Airflow or the user sets it.
-
-    What refers to another task stays as it is until it is rendered: Airflow looks into it for the tasks it depends on.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = f"_{name}"
-
-    def __get__(self, instance: object | None, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        value = getattr(instance, self._name)
-        # A copy, because Airflow renders its content in place, and the task it does that to shares it with the DAG's.
-        return copy.copy(value) if isinstance(value, Undisclosed | UndisclosedRows) else value
-
-    def __set__(self, instance: object, value: object) -> None:
-        if value is not None and not _refers_to_tasks(value) and not isinstance(value, Undisclosed):
-            value = Undisclosed([value])
-        setattr(instance, self._name, value)
-
-
-def revealed(value: object) -> Any:
-    """Return what a parameter holds, hidden or not."""
-    return value.reveal() if isinstance(value, Undisclosed) else value
-
-
-class UndisclosedRows(Sequence[Any]):
-    """A list of rows that does not say what is in it.
-
-    Airflow writes the values of template fields into its database and shows them to whoever may see a task. Rows hold
-    people's addresses, so all that gets there is how many they are.
-
-    :param rows: the rows.
-    """
-
-    # Airflow renders what these attributes hold, as it would render a plain list.
-    template_fields: Sequence[str] = ("rows",)
-
-    def __init__(self, rows: Sequence[Any]) -> None:
-        self.rows = rows
+class UndisclosedRows(Undisclosed, Sequence[Any]):
+    """A list of rows that says how many they are, and nothing else."""
 
     @overload
     def __getitem__(self, index: int) -> Any: ...
@@ -86,42 +60,91 @@ class UndisclosedRows(Sequence[Any]):
     def __getitem__(self, index: slice) -> Sequence[Any]: ...
 
     def __getitem__(self, index: int | slice) -> Any:
-        return self.rows[index]
+        return self._value[index]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.rows)
+        return iter(self._value)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._value)
 
     def __repr__(self) -> str:
-        return f"<{len(self.rows)} rows>"
+        return f"<{len(self)} rows>"
 
 
-class UndisclosedText:
-    """A text that may hold rows, where a list of them should be: kept only as what it is."""
+class ShortenedCampaign(Undisclosed, Mapping[str, Any]):
+    """A campaign that says what it is, but for its content, of which it says how long it is."""
 
-    def __init__(self, text: str) -> None:
-        self._length = len(text)
+    def __getitem__(self, key: str) -> Any:
+        return self._value[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what Airflow stores of it."""
+        return {str(name): _stored(Undisclosed(value) if name in _CONTENT else value) for name, value in self.items()}
 
     def __repr__(self) -> str:
-        return f"<a text of {self._length} characters>"
+        return str(self.serialize())
+
+
+def _stored(value: Any) -> Any:
+    """Return a value that JSON has a form for; what it has none for becomes a text."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _stored(each) for name, each in value.items()}
+    return [_stored(each) for each in value] if isinstance(value, list | tuple) else str(value)
+
+
+def revealed(value: Any) -> Any:
+    """Return what a parameter holds, undisclosed or not."""
+    return value.reveal() if isinstance(value, Undisclosed) else value
+
+
+class UndisclosedParameter:
+    """An attribute that keeps what it is given undisclosed, whenever Airflow or the user sets it.
+
+    Another task's result stays as it is until it is there: all it says is which task's it is.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+
+    def __get__(self, instance: object | None, owner: type | None = None) -> Any:
+        return self if instance is None else getattr(instance, self._name)
+
+    def __set__(self, instance: object, value: Any) -> None:
+        setattr(instance, self._name, self.hidden(value))
+
+    def hidden(self, value: Any) -> Any:
+        """Return a value of this parameter, undisclosed."""
+        return value if value is None or isinstance(value, XComArg) else self._wrapped(revealed(value))
+
+    def _wrapped(self, value: Any) -> Any:
+        return Undisclosed(value)
 
 
 class RowsParameter(UndisclosedParameter):
-    """The same for rows: what is shown of them is how many they are.
+    """The same for rows."""
 
-    A text with a template in it stays as it is, too: what it renders to is set in its place, and hidden then.
-    """
-
-    def __set__(self, instance: object, value: object) -> None:
-        if isinstance(value, str):
-            value = value if "{{" in value or "{%" in value else UndisclosedText(value)
-        elif isinstance(value, Sequence) and not isinstance(value, bytes | UndisclosedRows):
-            is_to_be_rendered = isinstance(value, list | tuple) and _refers_to_tasks(value)
-            value = value if is_to_be_rendered else UndisclosedRows(value)
-        setattr(instance, self._name, value)
+    def _wrapped(self, value: Any) -> Any:
+        is_rows = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+        return UndisclosedRows(value) if is_rows else Undisclosed(value)
 
 
-def _refers_to_tasks(value: object) -> bool:
-    return next(XComArg.iter_xcom_references(value), None) is not None
+class CampaignParameter(UndisclosedParameter):
+    """The same for a campaign's definition; what is not one stays as it is."""
+
+    def _wrapped(self, value: Any) -> Any:
+        return ShortenedCampaign(value) if isinstance(value, Mapping) else value
+
+
+def parameter_of(of: type, name: str) -> UndisclosedParameter | None:
+    """Return how an operator keeps a parameter undisclosed, if it does."""
+    found = getattr(of, name, None)
+    return found if isinstance(found, UndisclosedParameter) else None

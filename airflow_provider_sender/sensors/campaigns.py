@@ -13,6 +13,7 @@ from airflow_provider_sender._compat import AirflowFailException, AirflowSensorT
 from airflow_provider_sender.links.campaigns import CAMPAIGN_URL, SenderCampaignLink
 from airflow_provider_sender.operators.base import end_work, no_retry_when_final
 from airflow_provider_sender.operators.parameters import given, seconds
+from airflow_provider_sender.operators.templated import TemplatedOperator
 from airflow_provider_sender.operators.waiting import WaitedFor, defer_until_sent
 from airflow_provider_sender.sensors.failed_looks import FailedLooks
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_sender.jobs.waiting import Patience, Wait
 
 
-class SenderCampaignSensor(BaseSensorOperator):
+class SenderCampaignSensor(TemplatedOperator, BaseSensorOperator):
     """Waits until a campaign is SENT; fails at once when it never will be.
 
     A campaign that is cancelled, failed, or waits for somebody to act fails the sensor without retries. One that is a
@@ -111,6 +112,7 @@ class SenderCampaignSensor(BaseSensorOperator):
         from airflow_provider_sender.jobs.waiting import Wait, state_in_words
 
         with no_retry_when_final():
+            self._check_rendered()
             campaign_id = str(given(self.campaign_id, "campaign_id"))
             # The sensor looks again anyway, so no single look may keep a worker for minutes.
             service = service_for(self.sender_conn_id, in_a_hurry=True)

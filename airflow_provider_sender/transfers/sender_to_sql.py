@@ -82,7 +82,6 @@ class SenderToSqlOperator(SenderOperator):
         self.group_id = group_id
         self.columns = columns
         self.on_drift = on_drift
-        self._remember_given()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load, and return what happened to the table."""

@@ -63,7 +63,6 @@ class SqlToSenderOperator(SenderUpsertSubscribersOperator):
         self.sql = sql
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
-        self._remember_given()
 
     def rows(self) -> Iterable[SourceRow]:
         """Return the rows of the query, which is run whenever they are gone through.
@@ -80,8 +79,9 @@ class SqlToSenderOperator(SenderUpsertSubscribersOperator):
         values = None if self.parameters is None else given(revealed(self.parameters), "parameters")
         if values is not None and not isinstance(values, Mapping | list | tuple):
             raise ConfigurationError(
-                f"parameters: must be a dictionary or a list; got a {type(values).__name__}. With a template, set "
-                "render_template_as_native_obj=True on the DAG or pass the task's output itself."
+                f"parameters: must be a dictionary or a list; got a {type(values).__name__}. A template gives "
+                "a text: put templates into the dictionary, or pass the task's output itself or a function of the "
+                "context."
             )
         sql_conn_id = str(given(self.sql_conn_id, "sql_conn_id"))
         return QueryRows(hook_of(sql_conn_id), sql_conn_id, sql, values)

@@ -16,7 +16,7 @@ from airflow_provider_sender.jobs.workflow import (
 from airflow_provider_sender.sandbox.remote import Sandbox
 from tests.jobs.test_message import Notes
 
-EVENT: dict[str, Any] = {"event": "order", "email": "ann@example.com"}
+EVENT: dict[str, Any] = {"event": "order", "subscriber_email": "ann@example.com"}
 
 
 def workflow(service: SenderService, status: str) -> str:
@@ -94,8 +94,8 @@ def test_a_lost_answer_records_no_event_twice(service: SenderService, sender_san
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"email": None}, "Give the subscriber by email, phone or subscriber_id"),
-        ({"email": "ann"}, "email: is no e-mail address"),
+        ({"subscriber_email": None}, "Give the subscriber by subscriber_email, phone or subscriber_id"),
+        ({"subscriber_email": "ann"}, "subscriber_email: is no e-mail address"),
         ({"value": "much"}, "value: must be a number"),
         ({"value": True}, "value: must be a number"),
         ({"value": "nan"}, "value: must be a number"),

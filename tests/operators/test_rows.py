@@ -27,7 +27,7 @@ def test_a_row_that_holds_another_tasks_result_makes_the_upsert_wait_for_that_ta
     [
         ([{"email": "ann@example.com"}], "<1 rows>"),
         ("[{'email': 'ann@example.com'}]", "<a text of 30 characters>"),
-        ("{{ ti.xcom_pull('rows') }}", "{{ ti.xcom_pull('rows') }}"),
+        ("{{ ti.xcom_pull('rows') }}", "<a text of 26 characters>"),
         (None, "None"),
     ],
 )

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseNotifier
 
-from airflow_provider_sender.operators.base import SenderOperator
+from airflow_provider_sender.operators.templated import TemplatedOperator
 from tests.packaging.ours import modules_of, sources
 
 TEMPLATED = ("operators", "sensors", "transfers", "notifications")
@@ -31,11 +31,6 @@ def templated_classes() -> Iterator[Any]:
 
 
 CLASSES = list(templated_classes())
-
-
-def is_whole(of: Any) -> bool:
-    """Tell an operator from what several have in common."""
-    return of.execute is not BaseOperator.execute
 
 
 def constructors(of: type) -> Iterator[ast.FunctionDef]:
@@ -120,12 +115,35 @@ def test_whether_to_defer_is_left_to_airflow_s_configuration(of: Any) -> None:
         assert defaults.get("deferrable", DEFERRABLE_DEFAULT) == DEFERRABLE_DEFAULT
 
 
-@pytest.mark.parametrize("of", [each for each in CLASSES if issubclass(each, SenderOperator) and is_whole(each)])
-def test_an_operator_remembers_every_parameter_it_was_given(of: Any) -> None:
-    """What it forgets may render to nothing, and then have the wide meaning of what was not given."""
-    task = of(task_id="task", **dict.fromkeys(of.template_fields, "{{ params.given }}"))
+def is_ours(of: type) -> bool:
+    return of.__module__.startswith("airflow_provider_sender.")
 
-    assert set(task._given) == set(of.template_fields)
+
+@pytest.mark.parametrize("of", CLASSES)
+def test_no_parameter_is_one_that_airflow_gives_another_meaning(of: Any) -> None:
+    """``default_args={"email": ...}`` is where Airflow's alerts go: it must not be whom a task mails."""
+    ours = {name for constructor in constructors(of) for name in parameters(constructor)} - {"self"}
+    airflows = {
+        name
+        for base in of.__mro__
+        if not is_ours(base) and "__init__" in vars(base)
+        for name in inspect.signature(vars(base)["__init__"]).parameters
+    }
+
+    assert len(airflows) > 1
+    assert ours & airflows - {"kwargs"} == set()
+
+
+@pytest.mark.parametrize("of", CLASSES)
+def test_no_template_field_hides_something_that_airflow_gives_every_task(of: Any) -> None:
+    airflows = {name for base in of.__mro__ if not is_ours(base) for name in dir(base)}
+
+    assert set(of.template_fields) & airflows == set()
+
+
+@pytest.mark.parametrize("of", [each for each in CLASSES if not issubclass(each, BaseNotifier)])
+def test_every_operator_knows_what_was_given(of: Any) -> None:
+    assert issubclass(of, TemplatedOperator)
 
 
 def test_errors_have_names_of_their_own() -> None:

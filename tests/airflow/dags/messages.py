@@ -51,13 +51,13 @@ with dag_of("mail_everybody", people=[], name="Ann") as mail_everybody:
     SenderSendMessageOperator.partial(task_id="job", **MAIL).expand(to=people())
 
 with dag_of("start_workflow", workflow="", to="ann@example.com") as start_workflow:
-    SenderStartWorkflowOperator(task_id="job", workflow_id="{{ params.workflow }}", email="{{ params.to }}")
+    SenderStartWorkflowOperator(task_id="job", workflow_id="{{ params.workflow }}", subscriber_email="{{ params.to }}")
 
 with dag_of("record_event", to="ann@example.com") as record_event:
     SenderCreateEventOperator(
         task_id="job",
         event="order",
-        email="{{ params.to }}",
+        subscriber_email="{{ params.to }}",
         value="{{ 10 + 2.5 }}",
         currency="EUR",
         properties={"day": "{{ ds }}"},
