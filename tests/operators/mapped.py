@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,22 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, BaseOperator, XComArg, task
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
+
+
+try:
+    from airflow.serialization.serialized_objects import DagSerialization as Serialization
+except ImportError:  # before Airflow 3.2
+    from airflow.serialization.serialized_objects import SerializedDAG as Serialization  # type: ignore[assignment]
+
+
+def stored(of: DAG) -> str:
+    """Return what Airflow stores of a DAG."""
+    return json.dumps(Serialization.to_dict(of))
+
+
+def scheduled(of: DAG) -> Any:
+    """Return a DAG as the scheduler has it, which knows nothing but what is stored."""
+    return Serialization.from_dict(json.loads(stored(of)))
 
 
 def dag() -> DAG:
