@@ -67,6 +67,11 @@ def encoding_of(path: UPath, file_format: str | None, *, parameter: str, default
     return found
 
 
+def tells_format(path: UPath) -> bool:
+    """Tell whether a file's ending says how it is written."""
+    return bool({suffix.lower() for suffix in path.suffixes[-2:]} & _SUFFIXES.keys())
+
+
 def _asked_for(path: UPath, file_format: str) -> Encoding:
     name = file_format.lower().lstrip(".")
     is_gzip = name.endswith((".gz", ".gzip")) or path.suffix == ".gz"

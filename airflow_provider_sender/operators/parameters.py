@@ -61,9 +61,16 @@ def texts(values: Any, parameter: str) -> list[str]:
 def picked_columns(columns: Any) -> list[str] | Mapping[str, str] | None:
     """Return which columns are wanted: names in order, or name -> name in the output; None is all of them.
 
-    :raises ConfigurationError: when it is neither a list nor a dictionary.
+    :raises ConfigurationError: when it is neither a list nor a dictionary, or came out empty.
     """
-    return columns if isinstance(columns, Mapping) else texts(columns, "columns") or None
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    if columns is None:
+        return None
+    picked = columns if isinstance(columns, Mapping) else texts(columns, "columns")
+    if not picked:
+        raise ConfigurationError("columns: is empty. Name a column, or leave columns out to have all of them.")
+    return picked
 
 
 def one_of(choices: type[ChoiceT], value: Any, parameter: str) -> ChoiceT:
@@ -164,12 +171,12 @@ def storage_path(value: Any, parameter: str) -> UPath:
     from airflow_provider_sender.jobs.destination import set_permissions
 
     set_permissions(_file_permissions())
+    path = given(value, parameter)
     try:
-        # It stands for a UPath and has all of one, whether or not this Airflow derives it from one.
-        return cast("UPath", ObjectStoragePath(given(value, parameter)))
+        # It stands for a UPath and has all of one, whether or not this Airflow derives it from one; some versions of it
+        # cannot be made of another.
+        return cast("UPath", path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path))
     except (ValueError, TypeError, AttributeError, ImportError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
         raise ConfigurationError(f"{parameter}: is no path this Airflow can open ({error}).") from error
 
 
@@ -190,6 +197,20 @@ def _file_permissions() -> int:
             f"[sender] file_permissions is {said!r}. Write it as for chmod, so that the owner reads and writes: 640."
         )
     return permissions
+
+
+def is_directory(value: Any, path: UPath, file_format: str | None) -> bool:
+    """Tell whether an output path is a directory: by the ``/`` at its end.
+
+    Path objects lose that. One is a directory, too, when it has no ending that would make it a file.
+
+    :param value: the parameter's value, and ``path`` what it points to.
+    """
+    from airflow_provider_sender.jobs.formats import tells_format
+
+    if isinstance(value, str) or str(value).endswith("/"):
+        return str(value).endswith("/")
+    return not path.suffix if file_format else not tells_format(path)
 
 
 def storage_file(value: Any, parameter: str) -> UPath:

@@ -13,6 +13,7 @@ from airflow_provider_sender.operators.erasure import SenderDeleteSubscribersOpe
 from airflow_provider_sender.operators.lineage import Traffic, place_in_account, place_of_path
 from airflow_provider_sender.operators.membership import SenderSyncGroupOperator
 from airflow_provider_sender.operators.parameters import (
+    is_directory,
     moment,
     one_of,
     picked_columns,
@@ -55,7 +56,8 @@ class SenderExportSubscribersOperator(SenderOperator):
     .. seealso:: :ref:`howto/operator:SenderExportSubscribersOperator`
 
     :param output_path: file, or with ``/`` at its end directory of part files and a ``_manifest.json``, on any storage
-        Airflow has a connection to (``s3://conn_id@bucket/key``). (templated)
+        Airflow has a connection to (``s3://conn_id@bucket/key``). An ``ObjectStoragePath`` loses the ``/``; without an
+        ending it is a directory. (templated)
     :param file_format: ``jsonl`` or ``csv``, either with ``.gz``, or ``parquet``; by default the path's ending decides,
         and a directory is JSONL. (templated)
     :param group_id: only the subscribers of this group. (templated)
@@ -114,11 +116,13 @@ class SenderExportSubscribersOperator(SenderOperator):
                 created_since=None if self.created_since is None else moment(self.created_since, "created_since"),
             )
             service = self.service()
-            if str(self.output_path).endswith("/"):
+            to_directory = is_directory(self.output_path, path, export.file_format)
+            if to_directory:
                 done = export_to_directory(service, export, path, run=run_of(context))
             else:
                 done = export_to_file(service, export, path)
-        counts = {"path": str(self.output_path), "rows": done.rows, "files": done.files, "requests": done.requests}
+        name = f"{str(self.output_path).rstrip('/')}/" if to_directory else str(self.output_path)
+        counts = {"path": name, "rows": done.rows, "files": done.files, "requests": done.requests}
         source = place_in_account(service, f"groups/{export.group_id}" if export.group_id else "subscribers")
         self.tell(context, service, Traffic([source], [place_of_path(path)], done.rows, done.files), counts)
         return counts

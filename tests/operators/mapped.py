@@ -11,7 +11,6 @@ import pytest
 from airflow.sdk import DAG, BaseOperator, XComArg, task
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
-
 try:
     from airflow.serialization.serialized_objects import DagSerialization as Serialization
 except ImportError:  # before Airflow 3.2
