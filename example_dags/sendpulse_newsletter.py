@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from typing import Any
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, task
 
 from airflow_provider_sender.operators.campaigns import (
     SenderExportCampaignReportOperator,
@@ -31,11 +32,14 @@ with DAG(
         "storage": Param("/tmp/sendpulse", type="string", description="Where the figures go"),
         "from_email": Param("news@example.com", type="string", description="A sender the account has activated"),
     },
-    # The ids are a list, and are to stay one when they are rendered.
-    render_template_as_native_obj=True,
     default_args={"retries": 2, "sender_conn_id": "sendpulse_default"},
 ) as dag:
     # [START howto_operator_sendpulse_send]
+    @task
+    def mailing_lists(params: dict[str, Any] | None = None) -> list[str]:
+        """Return the ids of the mailing lists, as the list they are."""
+        return list((params or {})["lists"])
+
     send_newsletter = SenderSendCampaignOperator(
         task_id="send_newsletter",
         campaign={
@@ -45,7 +49,8 @@ with DAG(
             "from_email": "{{ params.from_email }}",
             # SendPulse puts a link to unsubscribe beneath every campaign by itself.
             "html": "<h1>News</h1><p>...</p>",
-            "group_ids": "{{ params.lists }}",
+            # A template would make a text of them.
+            "group_ids": mailing_lists(),
         },
         send_key="newsletter-{{ ds }}",
         send_key_prefix="newsletter-",

@@ -98,6 +98,19 @@ class SenderNotifier(BaseNotifier):
         # ``dag.test()`` of 3.3 gives the callbacks of a DAG its serialized form, which cannot render.
         return super().get_template_env(dag if hasattr(dag, "get_template_env") else None)
 
+    def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
+        """Render the templates.
+
+        Airflow 3.1 would leave one that renders to nothing as it is, to be mailed; 3.3 would write one that cannot be
+        rendered into the log, with whoever is named in it.
+        """
+        env = jinja_env or self.get_template_env(context.get("dag"))
+        for name in self.template_fields:
+            value = getattr(self, name)
+            is_function = callable(value)
+            rendered = value(context=context, jinja_env=env) if is_function else self.render_template(value, context, env)
+            setattr(self, name, rendered)
+
     def notify(self, context: Context) -> None:
         """Send the mails."""
         with self._at_most_a_line_in_the_log():

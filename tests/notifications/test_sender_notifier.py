@@ -209,3 +209,30 @@ def test_a_notifier_is_used_again_with_its_templates_as_they_were(sender_sandbox
 def test_a_bug_in_a_callback_is_not_hidden_where_errors_are_wanted() -> None:
     with pytest.raises((SenderError, TypeError)):
         notifier(variables={"a": object()}, raise_on_error=True)(dict(FAILED))
+
+
+def test_a_template_that_renders_to_nothing_is_not_mailed_as_it_is(sender_sandbox: Sandbox) -> None:
+    notifier(html="{{ nothing }}", text="{{ nothing }}", subject="{{ nothing }}")({**FAILED, "nothing": ""})
+
+    (mail,) = sender_sandbox.messages()
+    assert mail["subject"] == "[Airflow] DAG sales failed"
+    assert "{{" not in str(mail)
+
+
+def test_a_template_that_cannot_be_rendered_is_a_line_in_the_log_that_names_nobody(
+    sender_sandbox: Sandbox, said: Callable[[], str]
+) -> None:
+    notifier(variables={"name": "Ann Lee", "share": "{{ 1 / 0 }}"})(FAILED)
+
+    line = said()
+    assert line.count("A notification failed: ZeroDivisionError") == 1
+    assert "Ann" not in line
+    assert "oncall" not in line
+    assert sender_sandbox.messages() == []
+
+
+def test_what_a_template_gives_is_not_rendered_again(sender_sandbox: Sandbox) -> None:
+    notifier(text="{{ exception }}")({**FAILED, "exception": "{{ 7 * 7 }}"})
+
+    (mail,) = sender_sandbox.messages()
+    assert mail["text"] == "{{ 7 * 7 }}"

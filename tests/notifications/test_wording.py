@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import TaskInstanceState
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_sender.notifications.wording import subject_of, text_of
@@ -79,6 +79,7 @@ _THINGS = (
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # that is a matter of the machine
 @given(
     st.dictionaries(st.sampled_from(["dag", "dag_run", "ti", "task_instance", "deadline", "reason", "run_id"]), _THINGS)
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -161,8 +165,6 @@ def test_a_task_of_a_mapped_group_gets_data_too(monkeypatch: pytest.MonkeyPatch)
         mail.expand(name=name)
 
     job = made.get_task("mail.job")
-    from types import SimpleNamespace
-
     task = rendered(job, ti=SimpleNamespace(map_index=0, _upstream_map_indexes={}))
     assert revealed(task.variables) == {"name": TEMPLATE}
 
@@ -225,3 +227,30 @@ def test_a_task_that_is_mapped_waits_for_what_it_is_made_of() -> None:
         within: XComArg = address()
         made = SenderSendMessageOperator.partial(task_id="a", variables={"by": within}).expand(to=[{"email": within}])
     assert made.upstream_task_ids == {"address"}
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv"])
+def test_rows_of_a_file_are_not_rendered(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    row = {"email": "ann@example.com", "firstname": TEMPLATE}
+    path.write_text(json.dumps(row) if name.endswith("l") else f"email,firstname\nann@example.com,{TEMPLATE}\n")
+    with dag():
+        plain = SenderUpsertSubscribersOperator(task_id="plain", input_path=str(path))
+        mapped = SenderUpsertSubscribersOperator.partial(task_id="mapped").expand(input_path=[str(path)])
+
+    for made in (plain, mapped):
+        assert list(rendered(made).rows()) == [row]
+
+
+def test_rows_of_a_query_are_not_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = sqlite3.connect(tmp_path / "rows.sqlite")
+    database.execute("create table people (email text, firstname text)")
+    database.execute("insert into people values (?, ?)", ("ann@example.com", TEMPLATE))
+    database.commit()
+    warehouse = {"conn_type": "sqlite", "host": str(tmp_path / "rows.sqlite")}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(warehouse))
+    with dag():
+        sql = "select email, firstname from people where '{{ secret }}' = 'the-secret'"
+        made = SqlToSenderOperator.partial(task_id="job", sql_conn_id="warehouse").expand(sql=[sql])
+
+    assert list(rendered(made).rows()) == [{"email": "ann@example.com", "firstname": TEMPLATE}]
