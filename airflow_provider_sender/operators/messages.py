@@ -33,7 +33,7 @@ class SenderSendMessageOperator(SenderOperator):
 
     The call that sends is made once. When its answer is lost nobody can tell whether the mail went out: the task fails
     for good, whatever its ``retries``, and says what to look at. On Airflow 3.3 and newer this holds for a worker that
-    is killed, too. Clearing the task sends anew.
+    is killed, too. Clearing the task sends again.
 
     Returns the service's id of the mail.
 

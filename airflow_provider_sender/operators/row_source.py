@@ -105,7 +105,7 @@ def renames(columns: Any) -> dict[str, str | None]:
 
 
 class _RowsOfFile:
-    """The rows of a file, read anew whenever they are gone through."""
+    """The rows of a file, read again whenever they are gone through."""
 
     def __init__(self, path: UPath, file_format: str | None) -> None:
         self._path = path
