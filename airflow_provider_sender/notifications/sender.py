@@ -108,7 +108,9 @@ class SenderNotifier(BaseNotifier):
         for name in self.template_fields:
             value = getattr(self, name)
             is_function = callable(value)
-            rendered = value(context=context, jinja_env=env) if is_function else self.render_template(value, context, env)
+            rendered = (
+                value(context=context, jinja_env=env) if is_function else self.render_template(value, context, env)
+            )
             setattr(self, name, rendered)
 
     def notify(self, context: Context) -> None:

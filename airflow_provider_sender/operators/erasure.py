@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from airflow_provider_sender.operators.row_source import renames, rows_given
 from airflow_provider_sender.operators.undisclosed import RowsParameter
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import Context, ObjectStoragePath, XComArg
 
     from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
 
@@ -50,8 +50,8 @@ class SenderDeleteSubscribersOperator(SenderOperator):
     def __init__(
         self,
         *,
-        emails: Sequence[str | Mapping[str, Any]] | XComArg | str | None = None,
-        input_path: str | XComArg | None = None,
+        emails: Sequence[str | Mapping[str, Any]] | XComArg | Callable[..., Any] | str | None = None,
+        input_path: str | ObjectStoragePath | XComArg | None = None,
         file_format: str | None = None,
         columns: Mapping[str, str | None] | XComArg | None = None,
         timeout: float | timedelta = 600,

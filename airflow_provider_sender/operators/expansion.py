@@ -47,12 +47,12 @@ def expansion_of(task: BaseOperator, arguments: Iterable[str], map_index: int) -
 
 
 @cache
-def parameters_of_ours(of: type) -> frozenset[str]:
+def parameters_of_ours(of: type) -> Mapping[str, inspect.Parameter]:
     """Return the parameters that an operator has from this package; one of the user's own may have more."""
     package = __name__.partition(".")[0]
     constructors = [vars(each).get("__init__") for each in of.__mro__ if each.__module__.partition(".")[0] == package]
     found = [inspect.signature(each).parameters.values() for each in constructors if each is not None]
-    return frozenset(each.name for parameters in found for each in parameters if each.kind is each.KEYWORD_ONLY)
+    return {each.name: each for parameters in found for each in parameters if each.kind is each.KEYWORD_ONLY}
 
 
 class UndisclosedPartial(OperatorPartial):

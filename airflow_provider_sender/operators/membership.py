@@ -11,7 +11,7 @@ from airflow_provider_sender.operators.parameters import given, one_of, storage_
 from airflow_provider_sender.operators.row_source import RowsOperator, renames
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import Context, ObjectStoragePath, XComArg
 
     from airflow_provider_sender.jobs.membership import Synced
 
@@ -65,7 +65,7 @@ class SenderSyncGroupOperator(RowsOperator):
         columns: Mapping[str, str | None] | XComArg | None = None,
         create_missing: bool = False,
         allow_empty: bool = False,
-        rejects_path: str | XComArg | None = None,
+        rejects_path: str | ObjectStoragePath | XComArg | None = None,
         on_reject: str = "fail",
         trigger_automation: bool = False,
         dry_run: bool = False,

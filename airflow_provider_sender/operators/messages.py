@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender._compat import NotedIntents
@@ -68,12 +68,12 @@ class SenderSendMessageOperator(SenderOperator):
     def __init__(
         self,
         *,
-        to: str | Mapping[str, Any] | XComArg,
+        to: str | Mapping[str, Any] | XComArg | Callable[..., Any],
         subject: str | XComArg | None = None,
         html: str | XComArg | None = None,
         text: str | XComArg | None = None,
         template_id: str | XComArg | None = None,
-        variables: Mapping[str, Any] | XComArg | None = None,
+        variables: Mapping[str, Any] | XComArg | Callable[..., Any] | None = None,
         from_email: str | XComArg | None = None,
         from_name: str | XComArg | None = None,
         reply_to: str | Mapping[str, Any] | XComArg | None = None,

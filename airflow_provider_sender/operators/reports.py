@@ -11,7 +11,7 @@ from airflow_provider_sender.operators.lineage import Traffic, place_in_account,
 from airflow_provider_sender.operators.parameters import given, one_of, storage_file, text, texts
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import Context, ObjectStoragePath, XComArg
     from upath import UPath
 
     from airflow_provider_sender.jobs.report import Report
@@ -57,10 +57,10 @@ class SenderExportCampaignReportOperator(SenderOperator):
         self,
         *,
         campaign_id: str | XComArg,
-        output_path: str | XComArg | None = None,
+        output_path: str | ObjectStoragePath | XComArg | None = None,
         events: Sequence[str] | XComArg | None = None,
         file_format: str | None = None,
-        html_path: str | XComArg | None = None,
+        html_path: str | ObjectStoragePath | XComArg | None = None,
         on_drift: str = "repair",
         **kwargs: Any,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sender.operators.base import SenderOperator
@@ -11,7 +11,7 @@ from airflow_provider_sender.operators.parameters import storage_path, text
 from airflow_provider_sender.operators.undisclosed import RowsParameter, revealed
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import Context, ObjectStoragePath, XComArg
     from upath import UPath
 
     from airflow_provider_sender.jobs.formats import SourceRow, UnreadableRow
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class RowsOperator(SenderOperator):
     """Works with rows of a list, an XCom or a file.
 
-    :param subscribers: rows, as a list of dictionaries or an XCom of one. (templated)
+    :param subscribers: rows, as a list of dictionaries, an XCom of one, or a function of the context. (templated)
     :param input_path: or a file, plain or ``.gz``, on any storage. (templated)
     :param file_format: format of the file; by default the path's ending decides. (templated)
     """
@@ -31,8 +31,8 @@ class RowsOperator(SenderOperator):
     def __init__(
         self,
         *,
-        subscribers: Sequence[Mapping[str, Any]] | XComArg | str | None = None,
-        input_path: str | XComArg | None = None,
+        subscribers: Sequence[Mapping[str, Any]] | XComArg | Callable[..., Any] | str | None = None,
+        input_path: str | ObjectStoragePath | XComArg | None = None,
         file_format: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -27,7 +27,7 @@ from airflow_provider_sender.operators.row_source import RowsOperator, renames
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import Context, ObjectStoragePath, XComArg
 
     from airflow_provider_sender.jobs.upsert import Upserted
 
@@ -83,7 +83,7 @@ class SenderExportSubscribersOperator(SenderOperator):
     def __init__(
         self,
         *,
-        output_path: str | XComArg,
+        output_path: str | ObjectStoragePath | XComArg,
         file_format: str | None = None,
         group_id: str | XComArg | None = None,
         columns: Sequence[str] | Mapping[str, str] | XComArg | None = None,
@@ -185,8 +185,8 @@ class SenderUpsertSubscribersOperator(RowsOperator):
         *,
         columns: Mapping[str, str | None] | XComArg | None = None,
         group_ids: Sequence[str | XComArg] | XComArg | None = None,
-        ledger_path: str | XComArg | None = None,
-        rejects_path: str | XComArg | None = None,
+        ledger_path: str | ObjectStoragePath | XComArg | None = None,
+        rejects_path: str | ObjectStoragePath | XComArg | None = None,
         on_reject: str = "fail",
         consent: str = "keep",
         trigger_automation: bool = False,
@@ -245,6 +245,6 @@ class SenderUpsertSubscribersOperator(RowsOperator):
             "duplicates": outcome.duplicates,
             "unconfirmed": outcome.unconfirmed,
             "requests": outcome.requests,
-            "rejects_path": self.rejects_path,
+            "rejects_path": None if self.rejects_path is None else str(self.rejects_path),
         }
         return {**counts, "plan": outcome.plan.figures()} if self.is_dry_run else counts

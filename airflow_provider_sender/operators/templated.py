@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # Visible parameters in which double braces may be meant: PostgreSQL writes an array of arrays with them.
 _MAY_HOLD_BRACES = frozenset({"sql"})
 
+# Parameters that are kept under another name: ``dry_run`` is a method of every operator.
+_NAMED_OTHERWISE = {"dry_run": "is_dry_run"}
+
 
 class TemplatedOperator(BaseOperator):
     """An operator or sensor whose parameters mean what was given, however it is mapped."""
@@ -109,11 +112,27 @@ class TemplatedOperator(BaseOperator):
         for name, value in fields.items():
             if name in (self._given or ()) or (value is not None and not is_rendered):
                 given(value, name)
-        for name in sorted(self._expansion.names & ours):
+        for name in sorted(self._expansion.names & ours.keys()):
             given(fields[name] if name in fields else (self._arguments or {})[name], name)
+        for name, parameter in ours.items():
+            if isinstance(parameter.default, bool):
+                _check_is_switch(getattr(self, _NAMED_OTHERWISE.get(name, name)), name)
         for name in sorted(self._from_tasks & fields.keys() - _MAY_HOLD_BRACES):
             if parameter_of(type(self), name) is None:
                 _check_is_no_template(fields[name], name)
+
+
+def _check_is_switch(value: Any, parameter: str) -> None:
+    """Check that what is to be on or off is one of them; None is the same as not given.
+
+    :raises ConfigurationError: when it is something else. The text ``False`` would be on.
+    """
+    from airflow_provider_sender.client.errors import ConfigurationError
+
+    if not isinstance(value, bool | None):
+        raise ConfigurationError(
+            f"{parameter}: must be True or False; got a {type(value).__name__}. It is not templated."
+        )
 
 
 def _check_is_no_template(value: Any, parameter: str) -> None:

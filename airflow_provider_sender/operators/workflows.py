@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_sender._compat import NotedIntents
@@ -61,7 +61,7 @@ class SenderStartWorkflowOperator(_SubscriberOperator):
         *,
         workflow_id: str | XComArg,
         subscriber_email: str | XComArg,
-        variables: Mapping[str, Any] | XComArg | None = None,
+        variables: Mapping[str, Any] | XComArg | Callable[..., Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -122,7 +122,7 @@ class SenderCreateEventOperator(_SubscriberOperator):
         subscriber_id: str | XComArg | None = None,
         value: float | str | XComArg | None = None,
         currency: str | XComArg | None = None,
-        properties: Mapping[str, Any] | XComArg | None = None,
+        properties: Mapping[str, Any] | XComArg | Callable[..., Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

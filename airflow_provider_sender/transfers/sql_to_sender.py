@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_sender.operators.parameters import given
@@ -53,7 +53,7 @@ class SqlToSenderOperator(SenderUpsertSubscribersOperator):
         *,
         sql: str | XComArg,
         sql_conn_id: str,
-        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | str | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | Callable[..., Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
         for name in _OTHER_SOURCES:

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, BaseOperator, XComArg, task
+from airflow.sdk import DAG, XComArg, task
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
+from airflow.serialization import serialized_objects
 
-try:
-    from airflow.serialization.serialized_objects import DagSerialization as Serialization
-except ImportError:  # before Airflow 3.2
-    from airflow.serialization.serialized_objects import SerializedDAG as Serialization  # type: ignore[assignment]
+# It was called SerializedDAG before Airflow 3.2.
+NAME = "DagSerialization" if hasattr(serialized_objects, "DagSerialization") else "SerializedDAG"
+Serialization: Any = getattr(serialized_objects, NAME)
 
 
 def stored(of: DAG) -> str:
@@ -42,7 +42,7 @@ def returned(value: Any, monkeypatch: pytest.MonkeyPatch) -> XComArg:
     return source()
 
 
-def made_in_a_worker(mapped: Any, map_index: int = 0, **context: Any) -> BaseOperator:
+def made_in_a_worker(mapped: Any, map_index: int = 0, **context: Any) -> Any:
     """Return the operator of one of a mapped task's instances, rendered."""
     ti = SimpleNamespace(
         map_index=map_index,
@@ -55,5 +55,4 @@ def made_in_a_worker(mapped: Any, map_index: int = 0, **context: Any) -> BaseOpe
     in_the_worker: Any = {"ti": ti, "task_instance": ti, "task": mapped, "dag": mapped.dag, "params": {}, **context}
     in_the_worker["dag_run"] = SimpleNamespace(conf={})
     mapped.prepare_for_execution().render_template_fields(in_the_worker)
-    made: BaseOperator = in_the_worker["task"]
-    return made
+    return in_the_worker["task"]

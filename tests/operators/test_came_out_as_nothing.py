@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk import BaseSensorOperator
 
 from airflow_provider_sender._compat import AirflowFailException
+from airflow_provider_sender.operators.expansion import parameters_of_ours
 from airflow_provider_sender.operators.subscribers import (
     SenderExportSubscribersOperator,
     SenderUpsertSubscribersOperator,
@@ -126,6 +127,29 @@ def test_a_switch_that_came_out_as_nothing_is_not_taken_for_off(switch: str) -> 
 
     with pytest.raises(AirflowFailException, match=f"^{switch}: is empty"):
         run(made_in_a_worker(mapped))
+
+
+SWITCHES = {
+    (of, name)
+    for of, _ in FIELDS
+    for name, parameter in parameters_of_ours(of).items()
+    if isinstance(parameter.default, bool)
+}
+
+
+@pytest.mark.parametrize(("of", "switch"), sorted(SWITCHES, key=str))
+def test_a_switch_is_not_turned_on_by_the_text_false(of: Any, switch: str) -> None:
+    with dag():
+        plain = of(task_id="plain", **others(of, ""), **{switch: "{{ params.off }}"})
+        mapped = of.partial(task_id="mapped", **others(of, "")).expand(**{switch: ["False", 0]})
+
+    for made in (plain, made_in_a_worker(mapped), made_in_a_worker(mapped, 1)):
+        with pytest.raises(AirflowFailException, match=f"^{switch}: must be True or False; got a (str|int)"):
+            run(made)
+
+
+def test_there_are_switches_to_try() -> None:
+    assert {name for _, name in SWITCHES} >= {"dry_run", "allow_empty", "create_missing", "trigger_automation"}
 
 
 def test_none_that_is_written_down_is_not_given() -> None:

@@ -204,7 +204,7 @@ def test_a_key_or_path_that_is_a_template_in_another_tasks_words_is_refused(
     task = rendered(made)
     assert isinstance(task, TemplatedOperator)
     with pytest.raises(AirflowFailException, match=f"^{field}: another task returned a template"):
-        task.execute({})  # type: ignore[typeddict-item]
+        task.execute({})
 
 
 def test_sql_of_another_task_may_hold_braces(monkeypatch: pytest.MonkeyPatch) -> None:

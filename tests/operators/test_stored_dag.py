@@ -87,7 +87,7 @@ def test_a_dictionary_is_mapped_over_by_its_pairs() -> None:
         SenderSendMessageOperator.partial(task_id="job").expand(to={ANN: "Ann"})
 
     assert "ann" not in stored(made).lower()
-    assert revealed(made_in_a_worker(made.get_task("job")).to) == (ANN, "Ann")  # type: ignore[attr-defined]
+    assert revealed(made_in_a_worker(made.get_task("job")).to) == (ANN, "Ann")
 
 
 @pytest.mark.parametrize("of", [SenderCreateCampaignOperator, SenderSendCampaignOperator])
@@ -117,7 +117,7 @@ def test_what_a_mapped_task_is_called_shows_nobody() -> None:
 
     task = made_in_a_worker(made.get_task("job"))
     env = task.get_template_env()
-    assert task.render_template("{{ task.to }} {{ task.to | string }}", {"task": task}, env) == (  # type: ignore[typeddict-unknown-key]
+    assert task.render_template("{{ task.to }} {{ task.to | string }}", {"task": task}, env) == (
         "<a text of 15 characters> <a text of 15 characters>"
     )
 
@@ -129,7 +129,7 @@ def test_an_error_in_a_template_shows_nobody(
         made = SenderSendMessageOperator(task_id="job", to="x", variables={"name": "Ann Lee", "x": "{{ 1 / 0 }}"})
 
     with pytest.raises(ZeroDivisionError):
-        made.prepare_for_execution().render_template_fields({})  # type: ignore[typeddict-item]
+        made.prepare_for_execution().render_template_fields({})
     said = "".join(capsys.readouterr()) + caplog.text
     assert "variables" in said
     assert "Ann" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_the_address_for_alerts_is_airflows_and_the_subscribers_is_ours(of: Any,
 def test_a_subscriber_by_the_old_name_is_refused_while_the_dag_file_is_read(
     of: Any, others: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ways = [
+    ways: list[Callable[[], Any]] = [
         lambda: of(task_id="a", email=STRANGER, **others),
         lambda: of.partial(task_id="b", email=STRANGER, **others).expand(run_as_user=["x"]),
         lambda: of.partial(task_id="c", **others).expand(email=[STRANGER]),
@@ -58,7 +59,8 @@ def test_a_subscriber_by_the_old_name_is_refused_while_the_dag_file_is_read(
 def test_an_event_may_name_its_subscriber_in_three_ways() -> None:
     with dag() as made:
         for name in ("subscriber_email", "phone", "subscriber_id"):
-            SenderCreateEventOperator(task_id=name, event="order", email=TEAM, **{name: "x"})
+            subscriber: dict[str, Any] = {name: "x"}
+            SenderCreateEventOperator(task_id=name, event="order", email=TEAM, **subscriber)
             SenderCreateEventOperator.partial(task_id=f"mapped_{name}", event="order").expand(**{name: ["x"]})
 
     assert len(made.tasks) == 6
