@@ -19,6 +19,7 @@ from airflow_provider_sender.client.errors import ConfigurationError, SenderErro
 from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.values import Json
+from airflow_provider_sender.hooks.connection_type import check_type
 from airflow_provider_sender.hooks.settings import settings_of
 
 if TYPE_CHECKING:
@@ -120,8 +121,9 @@ class AccountHook(BaseHook, Generic[ClientT, ServiceT]):
 
         :param extra: the connection's extra, decoded; in an event loop that must be awaited, so it is not done here.
         :param in_a_hurry: for callers that would rather ask again themselves: no retries, no long waits.
-        :raises ConfigurationError: when the connection cannot work.
+        :raises ConfigurationError: when the connection is of another type, or cannot work.
         """
+        check_type(connection, cls.__name__, cls.conn_type)
         settings = settings_of(connection, extra, cls.base_url)
         account = (settings.base_url, *cls.credentials_in(connection), settings)
         opens = (settings.base_url, *cls.credentials_in(connection))

@@ -11,6 +11,7 @@ from airflow.sdk import BaseHook
 from airflow_provider_sender._compat import AirflowNotFoundException
 from airflow_provider_sender.client.errors import ConfigurationError
 from airflow_provider_sender.client.service import Service
+from airflow_provider_sender.hooks.connection_type import HOOKS, type_in_words
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_sender.hooks.sendara import SendaraHook
     from airflow_provider_sender.hooks.sender import SenderHook
     from airflow_provider_sender.hooks.sendpulse import SendPulseHook
-
-# Connection type -> the module with its hook, and the hook's name.
-_HOOKS = {
-    "sender": ("airflow_provider_sender.hooks.sender", "SenderHook"),
-    "sendpulse": ("airflow_provider_sender.hooks.sendpulse", "SendPulseHook"),
-    "sendara": ("airflow_provider_sender.hooks.sendara", "SendaraHook"),
-}
 
 
 def service_for(conn_id: str, *, in_a_hurry: bool = False) -> Service:
@@ -70,11 +64,11 @@ def _not_there(conn_id: str) -> ConfigurationError:
 
 
 def _hook_for(connection: Connection) -> type[SenderHook | SendPulseHook | SendaraHook]:
-    if connection.conn_type not in _HOOKS:
+    if connection.conn_type not in HOOKS:
         raise ConfigurationError(
-            f"sender_conn_id: connection {connection.conn_id!r} is of type {connection.conn_type!r}. It must be one of "
-            f"{', '.join(_HOOKS)}."
+            f"sender_conn_id: connection {connection.conn_id!r} {type_in_words(connection)}. It must be of type "
+            f"{', '.join(HOOKS)}. Nothing was sent."
         )
-    module, name = _HOOKS[connection.conn_type]
+    module, name = HOOKS[connection.conn_type]
     hook: type[SenderHook | SendPulseHook | SendaraHook] = getattr(importlib.import_module(module), name)
     return hook
