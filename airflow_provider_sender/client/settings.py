@@ -5,10 +5,17 @@ An address is checked before anything is sent to it, because a token travels wit
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_sender.client.errors import ConfigurationError
+
+# Scheme -> the port that need not be said.
+_USUAL_PORTS = {"https": 443, "http": 80}
+
+# Blanks, line breaks and backslashes are read differently by whoever reads an address.
+_READABLE = re.compile(r"[^\s\\\x00-\x1f\x7f]+")
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -39,17 +46,15 @@ class Settings:
     connections: int = 8
 
     def checked(self) -> Settings:
-        """Return these settings with a clean ``base_url``.
+        """Return these settings with a clean ``base_url``: one form for one address, as a budget goes by it.
 
         :raises ConfigurationError: when a token would travel in clear, or the address is none.
         """
         url = self.base_url.strip().rstrip("/")
-        try:
-            parts = urlsplit(url)
-            _ = parts.port  # looked at only when it is asked for
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts, port = _taken_apart(url)
+        if "@" in parts.netloc or "?" in url or "#" in url:
+            raise ConfigurationError("The connection's host must be a bare address, without user, query or fragment.")
+        if parts.scheme not in _USUAL_PORTS or not parts.hostname or not _READABLE.fullmatch(url) or port == 0:
             raise ConfigurationError(
                 "The connection's host is not an address. Write it as https://host/path, or leave it empty for the "
                 "service's own."
@@ -59,6 +64,14 @@ class Settings:
                 f"The connection's host ({parts.hostname}) is plain http, so the token would travel in clear. "
                 "Use https; http is accepted for a loopback address only."
             )
-        if "@" in parts.netloc or "?" in url or "#" in url:
-            raise ConfigurationError("The connection's host must be a bare address, without user, query or fragment.")
-        return replace(self, base_url=url)
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        with_port = "" if port in (None, _USUAL_PORTS[parts.scheme]) else f":{port}"
+        return replace(self, base_url=f"{parts.scheme}://{host}{with_port}{parts.path}")
+
+
+def _taken_apart(url: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port  # looked at only when it is asked for
+    except ValueError:
+        return urlsplit(""), None

@@ -20,6 +20,7 @@ from airflow_provider_sender.client.request import Request
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.hooks.connection_type import check_type
+from airflow_provider_sender.hooks.extras import extras_in
 from airflow_provider_sender.hooks.settings import settings_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class AccountHook(BaseHook, Generic[ClientT, ServiceT]):
     conn_type: ClassVar[str]
     hook_name: ClassVar[str]
     base_url: ClassVar[str]
+    extras: ClassVar[frozenset[str]]
 
     def __init__(self, sender_conn_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -116,7 +118,7 @@ class AccountHook(BaseHook, Generic[ClientT, ServiceT]):
             return False, str(error)
 
     @classmethod
-    def service_of(cls, connection: Connection, extra: dict[str, Any], *, in_a_hurry: bool = False) -> ServiceT:
+    def service_of(cls, connection: Connection, extra: object, *, in_a_hurry: bool = False) -> ServiceT:
         """Return the account a connection opens, in the words all services share.
 
         :param extra: the connection's extra, decoded; in an event loop that must be awaited, so it is not done here.
@@ -124,14 +126,15 @@ class AccountHook(BaseHook, Generic[ClientT, ServiceT]):
         :raises ConfigurationError: when the connection is of another type, or cannot work.
         """
         check_type(connection, cls.__name__, cls.conn_type)
-        settings = settings_of(connection, extra, cls.base_url)
+        extras = extras_in(connection, extra, cls.extras)
+        settings = settings_of(connection, extras, cls.base_url)
         account = (settings.base_url, *cls.credentials_in(connection), settings)
         opens = (settings.base_url, *cls.credentials_in(connection))
         budget = shared_budget(account, lambda: cls.budget_of(settings).shared(store_for(*opens)))
         if in_a_hurry:
             timeout, max_wait = min(settings.timeout, _HURRIED_TIMEOUT), min(settings.max_wait, _HURRIED_WAIT)
             settings = replace(settings, max_retries=0, timeout=timeout, max_wait=max_wait)
-        service = cls.opened(connection, extra, settings, budget)
+        service = cls.opened(connection, extras, settings, budget)
         if not in_a_hurry:
             # Not in a triggerer, where Airflow 3.1 cannot be told from a thread. No token is logged there either way.
             service.client.announce_tokens(mask_secret)
@@ -149,8 +152,11 @@ class AccountHook(BaseHook, Generic[ClientT, ServiceT]):
 
     @classmethod
     @abstractmethod
-    def opened(cls, connection: Connection, extra: dict[str, Any], settings: Settings, budget: Budget) -> ServiceT:
-        """Return the account, opened with what a connection holds."""
+    def opened(cls, connection: Connection, extras: Mapping[str, Json], settings: Settings, budget: Budget) -> ServiceT:
+        """Return the account, opened with what a connection holds.
+
+        :param extras: the connection's extras, checked.
+        """
 
 
 def cap_of(settings: Settings) -> tuple[Pace, ...]:

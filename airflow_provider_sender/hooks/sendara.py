@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.errors import ConfigurationError
@@ -11,8 +12,10 @@ from airflow_provider_sender.client.sendara.service import SendaraService
 from airflow_provider_sender.client.sendara.writing import ImportForm
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.sliding import SlidingBudget
+from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.hooks.account import AccountHook, cap_of
 from airflow_provider_sender.hooks.connection_form import connection_form
+from airflow_provider_sender.hooks.extras import extras_of_type
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -33,6 +36,7 @@ class SendaraHook(AccountHook[SendaraClient, SendaraService], SendaraEndpoints):
     conn_type: ClassVar[str] = "sendara"
     hook_name: ClassVar[str] = "Sendara"
     base_url: ClassVar[str] = BASE_URL
+    extras: ClassVar[frozenset[str]] = extras_of_type(conn_type)
 
     @classmethod
     def budget_of(cls, settings: Settings) -> SlidingBudget:
@@ -43,13 +47,13 @@ class SendaraHook(AccountHook[SendaraClient, SendaraService], SendaraEndpoints):
 
     @classmethod
     def opened(
-        cls, connection: Connection, extra: dict[str, Any], settings: Settings, budget: Budget
+        cls, connection: Connection, extras: Mapping[str, Json], settings: Settings, budget: Budget
     ) -> SendaraService:
         """Return the account, opened with the connection's API key.
 
-        :raises ConfigurationError: also when the extra ``import_form`` is none that there is.
+        :raises ConfigurationError: also when there is no such ``import_form``.
         """
-        form = extra.get("import_form") or ImportForm.CONTACTS
+        form = extras.get("import_form", ImportForm.CONTACTS)
         if form not in list(ImportForm):
             raise ConfigurationError(
                 f"Connection {connection.conn_id!r}, extra import_form: must be one of {', '.join(ImportForm)}."

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_sender.client.budget import Budget
 from airflow_provider_sender.client.sendpulse.client import BASE_URL, SendPulseClient, SendPulseEndpoints
 from airflow_provider_sender.client.sendpulse.pace import budget_for
 from airflow_provider_sender.client.sendpulse.service import SendPulseService
 from airflow_provider_sender.client.settings import Settings
+from airflow_provider_sender.client.values import Json
 from airflow_provider_sender.hooks.account import AccountHook
 from airflow_provider_sender.hooks.connection_form import connection_form
+from airflow_provider_sender.hooks.extras import extras_of_type
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -32,6 +35,7 @@ class SendPulseHook(AccountHook[SendPulseClient, SendPulseService], SendPulseEnd
     conn_type: ClassVar[str] = "sendpulse"
     hook_name: ClassVar[str] = "SendPulse"
     base_url: ClassVar[str] = BASE_URL
+    extras: ClassVar[frozenset[str]] = extras_of_type(conn_type)
 
     @classmethod
     def credentials_in(cls, connection: Connection) -> tuple[str, str]:
@@ -45,7 +49,7 @@ class SendPulseHook(AccountHook[SendPulseClient, SendPulseService], SendPulseEnd
 
     @classmethod
     def opened(
-        cls, connection: Connection, extra: dict[str, Any], settings: Settings, budget: Budget
+        cls, connection: Connection, extras: Mapping[str, Json], settings: Settings, budget: Budget
     ) -> SendPulseService:
         """Return the account, opened with the connection's login and password."""
         client_id, secret = cls.credentials_in(connection)

@@ -24,9 +24,9 @@ from airflow_provider_sender.client.sender.client import CAMPAIGN_EVENTS, Sender
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.get_provider_info import CONNECTION_TYPES, get_provider_info
 from airflow_provider_sender.hooks.account import AccountHook
+from airflow_provider_sender.hooks.extras import NUMBERS
 from airflow_provider_sender.hooks.sender import SenderHook
 from airflow_provider_sender.hooks.services import service_for
-from airflow_provider_sender.hooks.settings import _LOWEST, _Extras
 from airflow_provider_sender.sandbox.account.seeding import SeedRow
 from airflow_provider_sender.sandbox.app import SENDER
 from airflow_provider_sender.sandbox.command import _parser, _settings
@@ -341,23 +341,23 @@ def test_the_guide_and_the_docstring_say_which_parameters_are_templated(kind: st
 def test_every_extra_is_documented_with_its_default() -> None:
     documented = {name: row["Default"] for name, row in page("connections/sender").column("Extras").items()}
     defaults = {
-        each.name: said_of(each.default)
-        for each in dataclass_fields(Settings)
-        if each.name in _Extras.__struct_fields__
+        each.name: said_of(each.default) for each in dataclass_fields(Settings) if each.name in SenderHook.extras
     }
 
     assert documented == defaults
-    assert set(defaults) == set(_Extras.__struct_fields__)
+    assert set(defaults) == SenderHook.extras
     for name, field in CONNECTION_TYPES[0]["conn-fields"].items():
         assert str(field["schema"].get("default", documented[name])) == documented[name]
 
 
-def test_the_lowest_values_of_extras_are_right() -> None:
+def test_the_lowest_and_highest_values_of_extras_are_right() -> None:
     rows = page("connections/sender").column("Extras")
 
     for name, row in rows.items():
         for stated in re.findall(r"at least ([\d.]*\d)", row["Meaning"]):
-            assert float(stated) == _LOWEST[name]
+            assert float(stated) == NUMBERS[name].lowest
+        stated = re.findall(r"[Aa]t most (\d+)\.? ?", row["Meaning"])
+        assert (float(stated[-1]) if stated else None) == (NUMBERS[name].highest if name in NUMBERS else None)
 
 
 def test_every_field_of_the_form_is_documented() -> None:

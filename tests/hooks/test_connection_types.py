@@ -131,15 +131,15 @@ def test_operators_sensors_and_notifiers_refuse_it_too(connect: Callable[[str], 
     with pytest.raises(ConfigurationError, match="'warehouse' is of type 'postgres'"):
         operator.service()
     with pytest.raises(AirflowFailException, match="'warehouse' is of type 'postgres'"):
-        sensor.poke({})  # type: ignore[arg-type]
+        sensor.poke({})
     notifier = SenderNotifier(
         to="ann@example.com", from_email="a@example.com", subject="S", text="T", sender_conn_id="warehouse",
         raise_on_error=True,
     )  # fmt: skip
     with pytest.raises(ConfigurationError, match="'warehouse' is of type 'postgres'"):
-        notifier.notify({})  # type: ignore[arg-type]
+        notifier.notify({})
     with pytest.raises(ConfigurationError, match="'warehouse' is of type 'postgres'"):
-        asyncio.run(notifier.async_notify({}))  # type: ignore[arg-type]
+        asyncio.run(notifier.async_notify({}))
 
 
 def test_a_hook_of_ones_own_says_its_own_type(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +147,6 @@ def test_a_hook_of_ones_own_says_its_own_type(monkeypatch: pytest.MonkeyPatch) -
         conn_type = "shop"
 
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "shop", "password": "a-token"}))
-    assert ShopHook("shop").get_conn()
+    assert ShopHook("shop").get_conn().transport.settings.base_url == SenderHook.base_url
     with pytest.raises(ConfigurationError, match="'shop' is of type 'shop'"):
         SenderHook("shop").get_conn()
