@@ -15,6 +15,7 @@ from airflow_provider_sender.client.sendara.account_records import (
 )
 from airflow_provider_sender.client.sendara.calls import enveloped, once, read, repeatable
 from airflow_provider_sender.client.sendara.dialect import Scope, ScopedRequest
+from airflow_provider_sender.client.sequences import texts_of
 from airflow_provider_sender.client.values import Json
 
 _VERIFICATION = ScopedRequest("GET", "/v1/account/verification")
@@ -106,7 +107,8 @@ class SendaraAccount(Calls):
 
         :param event_types: ``delivered``, ``bounced``, ``complained``, ``opened`` ...; none means all.
         """
-        body = {"endpoint_url": endpoint_url} | ({"event_types": list(event_types)} if event_types else {})
+        wanted = texts_of(event_types, "event_types")
+        body = {"endpoint_url": endpoint_url} | ({"event_types": wanted} if wanted else {})
         return self.call(once("POST", "/v1/webhooks", body=body, scope=Scope.ADMIN), SendaraWebhook)
 
     def update_webhook(self, webhook_id: str, body: Mapping[str, Json]) -> SendaraWebhook:

@@ -15,6 +15,7 @@ from airflow_provider_sender.client.sendara.contact_records import (
 )
 from airflow_provider_sender.client.sendara.dialect import Scope
 from airflow_provider_sender.client.sendara.listing import PAGE_SIZE
+from airflow_provider_sender.client.sequences import objects_of, texts_of
 from airflow_provider_sender.client.values import Json
 
 
@@ -63,14 +64,14 @@ class SendaraContacts(Calls):
 
     def import_contacts(self, contacts: Sequence[Mapping[str, Json]]) -> SendaraImport:
         """Create contacts, or update those whose address is there; the form of the reference."""
-        body = {"contacts": [dict(contact) for contact in contacts]}
+        body = {"contacts": objects_of(contacts, "contacts")}
         return self.call(repeatable("POST", "/v1/contacts/import", body=body), SendaraImport)
 
     def import_rows(
         self, rows: Sequence[Mapping[str, Json]], *, list_id: str | None = None, dry_run: bool | None = None
     ) -> SendaraImport:
         """Import contacts in the form the official PHP client uses; the reference does not have it."""
-        wanted = {"rows": [dict(row) for row in rows], "list_id": list_id, "dry_run": dry_run}
+        wanted = {"rows": objects_of(rows, "rows"), "list_id": list_id, "dry_run": dry_run}
         body = {name: value for name, value in wanted.items() if value is not None}
         return self.call(repeatable("POST", "/v1/contacts/import/inline", body=body), SendaraImport)
 
@@ -84,7 +85,7 @@ class SendaraContacts(Calls):
 
         :param options: as the action wants: ``tag``, ``list_id``, ``channel``, ``consent``.
         """
-        body = {**options, "ids": list(contact_ids), "action": action}
+        body = {**options, "ids": texts_of(contact_ids, "contact_ids"), "action": action}
         return self.call(once("POST", "/v1/contacts/bulk", body=body), Json)
 
     def preview_segment(self, segment_rules: Mapping[str, Json]) -> Json:

@@ -23,6 +23,7 @@ from airflow_provider_sender.client.sendara.message_records import (
     SendaraTestRecipient,
     SendaraUpload,
 )
+from airflow_provider_sender.client.sequences import objects_of
 from airflow_provider_sender.client.values import Json
 
 # What an image may be at the most, and of which kinds.
@@ -50,9 +51,10 @@ class SendaraSending(Calls):
 
         :param bodies: as for ``send_message``, each with an ``idempotency_key`` of its own.
         """
-        if not bodies or not all(body.get("idempotency_key") for body in bodies):
+        these = objects_of(bodies, "bodies")
+        if not these or not all(body.get("idempotency_key") for body in these):
             raise ConfigurationError("bodies: each needs an idempotency_key of its own, or it may be sent twice.")
-        request = repeatable("POST", "/v1/send/batch", body=[dict(body) for body in bodies])
+        request = repeatable("POST", "/v1/send/batch", body=these)
         return self.call(request, list[SendaraBatchItem])
 
     def list_messages(

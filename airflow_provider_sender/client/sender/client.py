@@ -30,6 +30,7 @@ from airflow_provider_sender.client.sender.subscriber_records import (
     SenderSegment,
     SenderSubscriber,
 )
+from airflow_provider_sender.client.sequences import texts_of
 from airflow_provider_sender.client.settings import Settings
 from airflow_provider_sender.client.values import Json
 
@@ -78,15 +79,16 @@ class SenderEndpoints(Calls):
 
     def delete_subscribers(self, emails: Sequence[str]) -> Done:
         """Ask for subscribers to be deleted; the service does so some time later."""
-        _refuse_nothing(emails, "emails")
-        return self.call(repeatable("DELETE", "/subscribers", body={"subscribers": list(emails)}), Done)
+        these = texts_of(emails, "emails")
+        _refuse_nothing(these, "emails")
+        return self.call(repeatable("DELETE", "/subscribers", body={"subscribers": these}), Done)
 
     def get_subscriber_events(self, identifier: str, actions: Sequence[str] = ("got",)) -> Mapping[str, Json]:
         """Return what was sent to a subscriber and what came of it.
 
         :param actions: of ``got``, ``opened``, ``clicked``, ``bounced``, ``unsubscribed``.
         """
-        wanted = msgspec.json.encode(list(actions)).decode()
+        wanted = msgspec.json.encode(texts_of(actions, "actions")).decode()
         return self.call(read("/subscribers/{}/events", identifier, actions=wanted), dict[str, Json])
 
     # Groups
@@ -129,12 +131,12 @@ class SenderEndpoints(Calls):
 
         :return: its ``message`` lists who joined and who is unknown; ``success`` is false only when nobody is known.
         """
-        body = {"subscribers": list(emails), "trigger_automation": trigger_automation}
+        body = {"subscribers": texts_of(emails, "emails"), "trigger_automation": trigger_automation}
         return self.call(repeatable("POST", GROUP_MEMBERS, group_id, body=body), Done)
 
     def remove_from_group(self, group_id: str, emails: Sequence[str]) -> Done:
         """Take subscribers out of a group; the answer as that of ``add_to_group``."""
-        body = {"subscribers": list(emails)}
+        body = {"subscribers": texts_of(emails, "emails")}
         return self.call(repeatable("DELETE", GROUP_MEMBERS, group_id, body=body), Done)
 
     # Fields and segments
@@ -202,8 +204,9 @@ class SenderEndpoints(Calls):
 
     def delete_campaigns(self, campaign_ids: Sequence[str]) -> Done:
         """Delete campaigns."""
-        _refuse_nothing(campaign_ids, "campaign_ids")
-        return self.call(repeatable("DELETE", "/campaigns", ids=f"[{','.join(campaign_ids)}]"), Done)
+        these = texts_of(campaign_ids, "campaign_ids")
+        _refuse_nothing(these, "campaign_ids")
+        return self.call(repeatable("DELETE", "/campaigns", ids=f"[{','.join(these)}]"), Done)
 
     def send_campaign(self, campaign_id: str) -> Done:
         """Send a campaign now.

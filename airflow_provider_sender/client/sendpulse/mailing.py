@@ -19,6 +19,7 @@ from airflow_provider_sender.client.sendpulse.calls import (
 )
 from airflow_provider_sender.client.sendpulse.dialect import UNSUBSCRIBED_SEARCH
 from airflow_provider_sender.client.sendpulse.records import CreatedCampaign, Done, SentMessage
+from airflow_provider_sender.client.sequences import texts_of
 from airflow_provider_sender.client.values import Json
 
 _V2 = "/v2/email-service"
@@ -120,9 +121,8 @@ class SendPulseMailing(Calls):
 
     def get_messages(self, message_ids: Sequence[str]) -> list[dict[str, Json]]:
         """Return what became of up to 500 mails."""
-        return self.call(
-            repeatable("POST", "/smtp/emails/info", body={"emails": list(message_ids)}), list[dict[str, Json]]
-        )
+        body = {"emails": texts_of(message_ids, "message_ids")}
+        return self.call(repeatable("POST", "/smtp/emails/info", body=body), list[dict[str, Json]])
 
     def list_bounces(self, day: date, *, limit: int = PAGE_SIZE, offset: int = 0) -> dict[str, Json]:
         """Return some of a day's bounces, and how many there are."""
@@ -142,11 +142,12 @@ class SendPulseMailing(Calls):
 
         The addresses are in an object for all clients, and in a bare list for the reference.
         """
-        refuse_nothing(emails, "emails")
+        these = texts_of(emails, "emails")
+        refuse_nothing(these, "emails")
         try:
-            return self.call(repeatable("POST", "/smtp/unsubscribe", body={"emails": list(emails)}), Done)
+            return self.call(repeatable("POST", "/smtp/unsubscribe", body={"emails": these}), Done)
         except InvalidRequestError:
-            return self.call(repeatable("POST", "/smtp/unsubscribe", body=list(emails)), Done)
+            return self.call(repeatable("POST", "/smtp/unsubscribe", body=these), Done)
 
     def list_message_senders(self) -> list[str]:
         """Return the addresses single mails can be sent from."""
@@ -206,14 +207,16 @@ class SendPulseMailing(Calls):
 
     def add_to_blacklist(self, emails: Sequence[str], *, comment: str = "") -> Done:
         """Send nothing to these addresses any more."""
-        refuse_nothing(emails, "emails")
-        body = {"emails": base64_of(",".join(emails)), "comment": comment}
+        these = texts_of(emails, "emails")
+        refuse_nothing(these, "emails")
+        body = {"emails": base64_of(",".join(these)), "comment": comment}
         return self.call(repeatable("POST", "/blacklist", body=body), Done)
 
     def remove_from_blacklist(self, emails: Sequence[str]) -> Done:
         """Let mails to these addresses pass again."""
-        refuse_nothing(emails, "emails")
-        return self.call(repeatable("DELETE", "/blacklist", body={"emails": base64_of(",".join(emails))}), Done)
+        these = texts_of(emails, "emails")
+        refuse_nothing(these, "emails")
+        return self.call(repeatable("DELETE", "/blacklist", body={"emails": base64_of(",".join(these))}), Done)
 
     # Webhooks, tags, events
 
@@ -233,7 +236,8 @@ class SendPulseMailing(Calls):
         :param actions: ``new_emails``, ``delete``, ``unsubscribe``, ``task_status_update``, ``open``, ``delivered``,
             ``redirect``, ``spam``, ``hard_bounces``, ``soft_bounces``.
         """
-        return self.call(once("POST", f"{_V2}/webhook", body={"url": url, "actions": list(actions)}), _Rows).data
+        body = {"url": url, "actions": texts_of(actions, "actions")}
+        return self.call(once("POST", f"{_V2}/webhook", body=body), _Rows).data
 
     def update_webhook(self, webhook_id: str, url: str) -> Done:
         """Have a webhook call another address."""

@@ -18,6 +18,7 @@ from airflow_provider_sender.client.sendpulse.records import (
     UserInfo,
     Variable,
 )
+from airflow_provider_sender.client.sequences import objects_of, texts_of
 from airflow_provider_sender.client.values import Json
 
 # Addresses the calls that unsubscribe and delete take at the most.
@@ -157,7 +158,7 @@ class SendPulsePeople(Calls):
 
     def get_addresses(self, emails: Sequence[str]) -> dict[str, list[Member]]:
         """Return what each mailing list says about each of many addresses; those in none may be missing."""
-        answer = self.call(repeatable("POST", "/emails", body={"emails": list(emails)}), Json)
+        answer = self.call(repeatable("POST", "/emails", body={"emails": texts_of(emails, "emails")}), Json)
         if answer == []:  # an object without members, as PHP writes it
             return {}
         if not isinstance(answer, Mapping):
@@ -178,7 +179,7 @@ class SendPulsePeople(Calls):
             ``confirmation="force"``, ``sender_email``, ``template_id`` and ``message_lang``.
         :return: that the call was taken, and nothing about any of them.
         """
-        body = {"emails": [dict(each) for each in subscribers], **options}
+        body = {"emails": objects_of(subscribers, "subscribers"), **options}
         return self.call(repeatable("POST", "/addressbooks/{}/emails", list_id, body=body), Done)
 
     def update_variables(self, list_id: str, email: str, variables: Mapping[str, Json]) -> Done:
@@ -197,9 +198,10 @@ class SendPulsePeople(Calls):
 
     def unsubscribe(self, list_id: str, emails: Sequence[str]) -> Done:
         """Unsubscribe up to 100 subscribers of a mailing list; one without an active one is refused."""
-        refuse_nothing(emails, "emails")
+        these = texts_of(emails, "emails")
+        refuse_nothing(these, "emails")
         return self.call(
-            repeatable("POST", "/addressbooks/{}/emails/unsubscribe", list_id, body={"emails": list(emails)}), Done
+            repeatable("POST", "/addressbooks/{}/emails/unsubscribe", list_id, body={"emails": these}), Done
         )
 
     def remove_subscribers(self, list_id: str, emails: Sequence[str]) -> Done:
@@ -207,8 +209,9 @@ class SendPulsePeople(Calls):
 
         :raises NotFoundError: when none of them is in it.
         """
-        refuse_nothing(emails, "emails")
-        return self.call(repeatable("DELETE", "/addressbooks/{}/emails", list_id, body={"emails": list(emails)}), Done)
+        these = texts_of(emails, "emails")
+        refuse_nothing(these, "emails")
+        return self.call(repeatable("DELETE", "/addressbooks/{}/emails", list_id, body={"emails": these}), Done)
 
     def delete_address(self, email: str) -> Done:
         """Take an address out of every mailing list."""
