@@ -53,6 +53,7 @@ __all__ = [
     "OperatorPartial",
     "ResolveMixin",
     "conf",
+    "stores_of_assets",
 ]
 
 _KEY = "sender_campaign"
@@ -85,3 +86,15 @@ class NotedIntents:
 
         # A task may be cleared months later, and must still find its campaign.
         self._store.set(self._key, {**self.noted(), **facts}, retention=NEVER_EXPIRE)
+
+
+def stores_of_assets(trigger: object) -> list[Any]:
+    """Return where Airflow keeps things for the assets a trigger watches, one for each; before 3.3 there is none.
+
+    Of a trigger that several assets share, Airflow wants to be told which is meant, and does not say which there are.
+    """
+    accessors: Any = getattr(trigger, "asset_state_store", None)
+    if accessors is None:
+        return []
+    each = [*getattr(accessors, "_by_name", {}).values(), *getattr(accessors, "_by_uri", {}).values()]
+    return each or [accessors]

@@ -9,7 +9,8 @@ e-mail address in it is refused.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from airflow.sdk import Asset
@@ -26,6 +27,15 @@ HOSTS = {
     "sendpulse": "api.sendpulse.com",
     "sendara": "api.sendara.dev",
 }
+
+
+class AssetEvent(Protocol):
+    """An event of an asset, as Airflow gives it to a task."""
+
+    @property
+    def extra(self) -> Any:
+        """What came with the event."""
+
 
 _HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d*)?")
 _FORMS = "subscribers, groups/<id> or campaigns/<id>"
@@ -100,6 +110,19 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
         raise ValueError(f"An account's asset is one of {_FORMS}, with no e-mail address or template in it.")
     # Without a port, as operators name their datasets.
     return uri._replace(netloc=f"[{uri.hostname}]" if ":" in uri.hostname else uri.hostname)
+
+
+def campaigns_sent(events: Iterable[AssetEvent]) -> list[dict[str, Any]]:
+    """Return the campaigns that a run's asset events tell of, in their order, each once.
+
+    :param events: ``triggering_asset_events[asset]``, of an asset that ``SenderCampaignEventTrigger`` watches.
+    :return: their summaries; none where no event tells of any.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for event in events:
+        payload = (event.extra or {}).get("payload") or {}
+        found.update((each["id"], each) for each in payload.get("campaigns") or ())
+    return list(found.values())
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: object) -> Dataset:

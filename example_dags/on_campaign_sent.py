@@ -1,7 +1,7 @@
 """Whenever a newsletter was sent, by whomever: look at its figures.
 
 Nobody has to send it from a DAG. The triggerer watches the account, and every campaign with "newsletter" in its
-internal title that is sent becomes an event of the asset, which this DAG is scheduled on.
+internal title that is sent is told of in an event of the asset, which this DAG is scheduled on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher, dag, task
 
+from airflow_provider_sender.assets import campaigns_sent
 from airflow_provider_sender.triggers.campaigns import SenderCampaignEventTrigger
 
 log = logging.getLogger(__name__)
@@ -52,9 +53,9 @@ def on_campaign_sent() -> None:
     @task
     def look_at_the_figures(triggering_asset_events: Any = None) -> list[str]:
         """Return the ids of the campaigns this run is about: several, if they were sent at about the same time."""
-        # There are no events when the DAG is started by hand.
+        # There are no events when the DAG is started by hand. One event may tell of several campaigns, or of none.
         events = triggering_asset_events[newsletter_sent] if triggering_asset_events else []
-        campaigns = [event.extra["payload"] for event in events]
+        campaigns = campaigns_sent(events)
         for campaign in campaigns:
             log.info("%s: %s of %s mails", campaign["title"], campaign["sent"], campaign["recipients"])
         return [campaign["id"] for campaign in campaigns]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
+from airflow_provider_sender._compat import stores_of_assets
 from airflow_provider_sender.triggers.loading import client_loaded
 
 if TYPE_CHECKING:
@@ -122,11 +123,13 @@ class SenderCampaignTrigger(BaseTrigger):
 class SenderCampaignEventTrigger(BaseEventTrigger):
     """Tells an ``AssetWatcher`` of every campaign that is sent.
 
-    Its event is the campaign's summary: ``id``, ``title``, ``state``, ``service_state``, ``recipients``, ``sent``,
-    ``scheduled_at``, ``sent_at``. There is one for each campaign, when it is seen sent for the first time. What was
-    sent before the watching began is no news. From Airflow 3.3 on, what was seen is remembered with the asset, so a
-    campaign that is sent while no triggerer runs is told of later; and all watchers of a connection that look equally
-    often look together.
+    Its event tells of all campaigns that were seen sent for the first time since the last event: ``campaigns`` is a
+    list of summaries, each with ``id``, ``title``, ``state``, ``service_state``, ``recipients``, ``sent``,
+    ``scheduled_at`` and ``sent_at``; beside it stand the same keys of the first. ``assets.campaigns_sent`` reads it.
+    Between two events lie 30 seconds or more. After events that come close together follow two that tell of no
+    campaign, since Airflow may have given the last one to no run. What was sent before the watching began is no news.
+    From Airflow 3.3 on, what was seen is remembered with the asset, so a campaign that is sent while no triggerer runs
+    is told of later; and all watchers of a connection that look equally often look together.
 
     :param sender_conn_id: connection to the account.
     :param title_contains: only campaigns with this in their internal title, in upper or lower case. By default all.
@@ -175,22 +178,23 @@ class SenderCampaignEventTrigger(BaseEventTrigger):
     async def filter_shared_stream(
         self, shared_stream: AsyncIterator[Mapping[str, Campaign]]
     ) -> AsyncIterator[TriggerEvent]:
-        """Yield an event for each campaign that was sent since the last look.
+        """Yield an event for the campaigns that were sent since the last one.
 
         :raises ConfigurationError: at once, when ``poll_interval`` is none.
         """
         await client_loaded()
+        from airflow_provider_sender.triggers.campaign_news import CampaignNews
         from airflow_provider_sender.triggers.campaign_stream import checked_interval
         from airflow_provider_sender.triggers.watermark import Watermark
 
         checked_interval(self.poll_interval)
-        watermark = Watermark(getattr(self, "asset_state_store", None), self._name())
+        news = CampaignNews(Watermark(stores_of_assets(self), self._name()), self.title_contains)
         async for overview in shared_stream:
-            for campaign in await watermark.newly_sent(overview):
-                if (self.title_contains or "").casefold() in campaign.title.casefold():
-                    yield TriggerEvent(campaign.summary())  # type: ignore[no-untyped-call]  # Airflow left it untyped
-            # After the events: rather one twice than one not at all.
-            await watermark.keep()
+            payload = await news.payload(overview)
+            if payload is not None:
+                yield TriggerEvent(payload)  # type: ignore[no-untyped-call]  # Airflow left it untyped
+            # After the event: rather one twice than one not at all.
+            await news.keep()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch alone, where Airflow shares no streams."""

@@ -13,6 +13,7 @@ import importlib
 _HEAVY = (
     "airflow_provider_sender.triggers.shared_poll",
     "airflow_provider_sender.triggers.campaign_stream",
+    "airflow_provider_sender.triggers.campaign_news",
     "airflow_provider_sender.jobs.taking_back",
 )
 

@@ -113,7 +113,10 @@ async def test_many_that_wait_on_an_account_cost_few_requests_and_only_read(acco
     assert len(made) <= 12
 
 
-async def test_a_watcher_tells_of_each_campaign_once_also_over_a_restart(account: Account) -> None:
+async def test_a_watcher_tells_of_each_campaign_once_also_over_a_restart(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_sender.triggers.event_times.BETWEEN_EVENTS", 0.0)
     await asyncio.to_thread(send, account)  # no news
     await asyncio.sleep(1.2)
     store = Store()

@@ -37,6 +37,12 @@ def client(sender_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> SenderCl
     return service_of(sender_sandbox).client
 
 
+@pytest.fixture(autouse=True)
+def events_close_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a minute between two events is what ``test_event_times.py`` is about."""
+    monkeypatch.setattr("airflow_provider_sender.triggers.event_times.BETWEEN_EVENTS", 0.0)
+
+
 def watcher(**options: Any) -> SenderCampaignEventTrigger:
     return SenderCampaignEventTrigger(**{"poll_interval": 0.05, **options})
 
@@ -114,6 +120,18 @@ async def test_every_campaign_that_is_sent_is_told_of_once(client: SenderClient)
     assert set(events.told[0]) == {
         "id", "title", "state", "service_state", "recipients", "sent", "scheduled_at", "sent_at",
     }  # fmt: skip
+
+
+async def test_campaigns_that_are_sent_at_once_are_told_of_in_one_event(client: SenderClient) -> None:
+    made = [draft(client, f"Letter {number}") for number in range(5)]
+    events = Events(watcher(poll_interval=0.6).run())
+    await asyncio.sleep(0.3)
+    for campaign_id in made:
+        client.send_campaign(campaign_id)
+    assert sorted(await events.until(5)) == sorted(made)
+    await events.stop()
+    (payload,) = events.payloads
+    assert {name: value for name, value in payload.items() if name != "campaigns"} == payload["campaigns"][0]
 
 
 async def test_only_campaigns_of_a_title_are_told_of(client: SenderClient) -> None:

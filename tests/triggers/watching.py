@@ -12,15 +12,17 @@ from airflow.triggers.base import TriggerEvent
 
 
 class Events:
-    """What a watcher tells, collected while a test goes on."""
+    """The campaigns a watcher tells of, and the payloads it does so with, collected while a test goes on."""
 
     def __init__(self, stream: AsyncIterator[TriggerEvent]) -> None:
         self.told: list[dict[str, Any]] = []
+        self.payloads: list[dict[str, Any]] = []
         self._task = asyncio.ensure_future(self._collect(stream))
 
     async def _collect(self, stream: AsyncIterator[TriggerEvent]) -> None:
         async for event in stream:
-            self.told.append(event.payload)
+            self.payloads.append(event.payload)
+            self.told.extend(event.payload["campaigns"])
 
     @property
     def ids(self) -> list[str]:
