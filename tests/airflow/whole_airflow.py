@@ -22,7 +22,7 @@ COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 class WholeAirflow:
     """Airflow's processes, each of which can be stopped and started again. A context manager.
 
-    :param home: an empty folder, for everything it writes.
+    :param home: a folder that is made, for everything it writes.
     :param connections: what its DAGs can talk to.
     :param dags: file name -> what is in the DAG file.
     :param environment: anything else its processes are to know.
@@ -38,7 +38,7 @@ class WholeAirflow:
         self._local = LocalAirflow(home, connections)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         folder = home / "dags"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         for name, text in dags.items():
             (folder / name).write_text(text)
         port = str(free_port())
